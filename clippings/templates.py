@@ -1,0 +1,52 @@
+"""The words that the program says and asks with, kept as text in prompts/ so that anyone can change them."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clippings.errors import ClippingsError
+
+PROMPTS = Path(__file__).resolve().parent.parent / "prompts"
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """What an embedding model wants before a query and before a passage; empty for most models."""
+
+    query: str = ""
+    passage: str = ""
+
+
+class Templates:
+    """The texts of one prompts folder."""
+
+    def __init__(self, folder: Path = PROMPTS) -> None:
+        self._messages = _toml(folder / "messages.toml")
+        self._prefixes = _toml(folder / "prefixes.toml")
+        self.examples = [line.strip() for line in _text(folder / "examples.txt").splitlines() if line.strip()]
+
+    def say(self, name: str, **values: object) -> str:
+        """Fill the message `name` with `values`."""
+        return str(self._messages[name]).format(**values)
+
+    def prefixes(self, model: str) -> Prefixes:
+        """Give the prefixes of the first entry whose key is part of the model's name, in any case."""
+        for part, prefixes in self._prefixes.items():
+            if part.lower() in model.lower():
+                return Prefixes(**prefixes)
+        return Prefixes()
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ClippingsError(f"{path}: not TOML: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClippingsError(f"{path}: cannot be read: {error}") from error
