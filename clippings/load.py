@@ -1,0 +1,214 @@
+"""Find the files and read what each says: .txt, .md, .html and .jsonl into pages of plain text."""
+
+import codecs
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from clippings.errors import ClippingsError
+from clippings.records import Page, Skip
+
+SUFFIXES = (".txt", ".md", ".html", ".htm", ".jsonl")
+MAX_ARTICLE_BYTES = 5_000_000  # of one article; a long novel is about 1 MB, so more is no article but a dump
+BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+HTML_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+def find(paths: Iterable[Path]) -> Iterator[Path | Skip]:
+    """Give the article files under `paths`, folders recursively, in sorted order and each once.
+
+    A walk passes over hidden entries, other kinds of file and README.md, which speaks about a folder's articles
+    and is none of them; a file that is named itself is always taken.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            found: list[Path | Skip] = list(_walk(path))
+        elif not path.exists():
+            found = [Skip(str(path), "no such file or folder")]
+        elif path.suffix.lower() not in SUFFIXES:
+            found = [Skip(str(path), f"not one of {', '.join(SUFFIXES)}")]
+        else:
+            found = [path]
+        for each in found:
+            if isinstance(each, Skip):
+                yield each
+            elif each.resolve() not in seen:
+                seen.add(each.resolve())
+                yield each
+
+
+def load(path: Path, name: str) -> Iterator[Page | Skip]:
+    """Read the pages of one file; `name` is what the index calls it. What cannot be read is a Skip."""
+    try:
+        if path.suffix.lower() == ".jsonl":
+            yield from _jsonl(path, name)
+        else:
+            yield _single(path, name)
+    except OSError as error:
+        yield Skip(name, f"cannot be read: {error.strerror or error}")
+    except ClippingsError as error:
+        yield Skip(name, str(error))
+
+
+def _walk(folder: Path) -> Iterator[Path | Skip]:
+    problems: list[Skip] = []
+    walk = os.walk(folder, onerror=lambda error: problems.append(Skip(str(error.filename), f"cannot be read: {error}")))
+    for parent, folders, files in walk:
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and name.lower() != "readme.md" and name.lower().endswith(SUFFIXES):
+                yield Path(parent, name)
+    yield from problems
+
+
+def _single(path: Path, name: str) -> Page:
+    size = path.stat().st_size
+    if size > MAX_ARTICLE_BYTES:
+        raise ClippingsError(
+            f"{size / 1e6:.0f} MB: too large for one article (at most {MAX_ARTICLE_BYTES / 1e6:.0f} MB)"
+        )
+    raw = path.read_bytes()
+    if path.suffix.lower() in (".html", ".htm"):
+        page = _html(raw, name)
+    elif path.suffix.lower() == ".md":
+        page = _markdown(_decode(raw), name)
+    else:
+        page = Page(_decode(raw), name)
+    if not page.text.strip():
+        raise ClippingsError("empty: no article text")
+    return page
+
+
+def _decode(raw: bytes, charset: str = "utf-8") -> str:
+    charset = next((name for bom, name in BOMS.items() if raw.startswith(bom)), charset)
+    if charset != "utf-16" and b"\0" in raw:
+        raise ClippingsError("binary: not a text file")
+    try:
+        return raw.decode(charset)
+    except UnicodeDecodeError as error:
+        raise ClippingsError(
+            f"not {charset} (byte 0x{raw[error.start]:02x} at {error.start}): save it as UTF-8"
+        ) from error
+    except LookupError as error:
+        raise ClippingsError(f"unknown charset {charset!r}: save it as UTF-8") from error
+
+
+def _html(raw: bytes, name: str) -> Page:
+    import trafilatura  # half a second to import, and needed for this format alone
+    from trafilatura.settings import Document
+
+    declared = HTML_CHARSET.search(raw[:4096])
+    html = _decode(raw, declared[1].decode("ascii") if declared else "utf-8")
+    found = trafilatura.bare_extraction(
+        html, include_comments=False, with_metadata=True, date_extraction_params={"extensive_search": False}
+    )  # an extensive search would take any date in the text for the date of publication
+    if not isinstance(found, Document) or not found.text:
+        raise ClippingsError("no article text found in the page")
+    return Page(
+        text="\n\n".join(found.text.split("\n")),
+        path=name,
+        title=_string(found.title),
+        url=_string(found.url),
+        outlet=_string(found.sitename),
+        author=_string(found.author),
+        published=_date(found.date),
+    )
+
+
+def _markdown(text: str, name: str) -> Page:
+    """Read CommonMark with optional YAML front matter; raw HTML is text like any other."""
+    from markdown_it import MarkdownIt
+
+    text = text.replace("\r\n", "\n")
+    header = FRONT_MATTER.match(text)
+    page = _with_metadata(Page("", name), _yaml(header[1])) if header else Page("", name)
+    tokens = MarkdownIt("commonmark", {"html": False}).parse(text[header.end() :] if header else text)
+    paragraphs: list[str] = []
+    for token, previous in zip(tokens, [None, *tokens], strict=False):
+        if token.type == "inline":
+            words = "".join(
+                child.content if child.type in ("text", "code_inline") else " " if child.type.endswith("break") else ""
+                for child in token.children or ()
+            )
+            if page.title is None and not paragraphs and previous and previous.tag == "h1":
+                page = replace(page, title=words)
+            else:
+                paragraphs.append(words)
+        elif token.type in ("fence", "code_block"):
+            paragraphs.append(token.content)
+    return replace(page, text="\n\n".join(paragraphs))
+
+
+def _yaml(text: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        fields = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2022-13-45
+        raise ClippingsError(f"front matter is not YAML: {str(error).splitlines()[0]}") from error
+    return fields if isinstance(fields, dict) else {}
+
+
+def _jsonl(path: Path, name: str) -> Iterator[Page | Skip]:
+    with path.open("rb") as lines:
+        empty = True
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                empty = False
+                try:
+                    yield _line(line, name)
+                except ClippingsError as error:
+                    yield Skip(f"{name}:{number}", str(error))
+        if empty:
+            raise ClippingsError("empty: no article text")
+
+
+def _line(line: bytes, name: str) -> Page:
+    if len(line) > MAX_ARTICLE_BYTES:
+        raise ClippingsError(f"{len(line) / 1e6:.0f} MB: too large for one article")
+    try:
+        fields = json.loads(_decode(line))
+    except (ValueError, RecursionError) as error:
+        raise ClippingsError(f"not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise ClippingsError("not a JSON object")
+    text = fields.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise ClippingsError("no 'text'")
+    return _with_metadata(Page(text, name), fields)
+
+
+def _with_metadata(page: Page, fields: dict[str, Any]) -> Page:
+    return replace(
+        page,
+        title=_string(fields.get("title")),
+        url=_string(fields.get("url")),
+        outlet=_string(fields.get("outlet")),
+        author=_string(fields.get("author")),
+        published=_date(fields.get("published")),
+    )
+
+
+def _string(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return "".join(character for character in " ".join(value.split()) if character.isprintable()) or None
+
+
+def _date(value: object) -> date | None:
+    """Read an ISO date or time; anything else is unknown, for a guess would be worse."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return datetime.fromisoformat(value).date() if isinstance(value, str) else None
+    except ValueError:
+        return None
