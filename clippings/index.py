@@ -1,0 +1,259 @@
+"""The one seam to stored passages: what is in the index, what fits a query, what comes and goes."""
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clippings.clean import content_id
+from clippings.embed import DEFAULT_MODEL, Encoder
+from clippings.errors import ClippingsError
+from clippings.lexical import Lexical
+from clippings.records import Article, Recipe, Span
+from clippings.split import PASSAGE_WORDS, sentences, split
+from clippings.store import Encoded, Passage, Store
+
+if TYPE_CHECKING:
+    from clippings.dense import Dense
+
+FORMAT = 1
+DATABASE = "clippings.sqlite"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question as both indexes want it."""
+
+    text: str
+    vector: NDArray[np.float32]  # (dim,), unit length
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A passage that may fit, with each signal as it was measured; higher is better."""
+
+    passage: Passage
+    bm25: float  # 0 when no term of the query is in the best lexical hits
+    cosine: float  # of the passage
+    title_cosine: float  # of the article's title
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much an index holds."""
+
+    articles: int
+    passages: int
+
+
+class Index:
+    """An open index folder; answers while another process adds to it, and sees what that adds."""
+
+    def __init__(self, folder: Path, *, encoder: Encoder | None = None, writable: bool = False) -> None:
+        """Open `folder` with the model that made it, or with `encoder`, which must be that model."""
+        if not writable and not (folder / DATABASE).is_file():
+            raise ClippingsError(f"no index in {folder}: build one with python ingest.py ARTICLES")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ClippingsError(f"{folder}: cannot hold an index: {error.strerror}") from error
+        self.folder = folder
+        self._store = Store(folder / DATABASE, writable)
+        self._recipe = self._store.recipe()
+        self._encoder = encoder
+        self._dense: Dense | None = None
+        self._lock = threading.RLock()  # the derived indexes change when they catch up
+        self._check_recipe()
+        self._lexical = Lexical(folder / "lexical")
+
+    @classmethod
+    def open(cls, folder: Path, *, encoder: Encoder | None = None) -> "Index":
+        """Open an index to read."""
+        return cls(folder, encoder=encoder)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._store.close()
+
+    # What is in it
+
+    @property
+    def counts(self) -> Counts:
+        """How many articles and passages there are."""
+        return Counts(*self._store.counts())
+
+    def article(self, id: str) -> Article:
+        """Give the article with this id."""
+        article = self._store.article(id)
+        if article is None:
+            raise ClippingsError(f"no article {id!r} in {self.folder}: see python -m clippings list")
+        return article
+
+    def articles(self) -> Iterator[Article]:
+        """Give every article by date, the undated last, then by title."""
+        return self._store.articles()
+
+    def ids(self, path_or_id: str) -> list[str]:
+        """Give the ids that a user means: of one article, or of those that stand in a file or a folder."""
+        if self._store.article(path_or_id):
+            return [path_or_id]
+        for name in dict.fromkeys((self.name(Path(path_or_id)), path_or_id)):
+            if ids := self._store.held_by(name):
+                return ids
+        raise ClippingsError(f"no article {path_or_id!r} in {self.folder}: see python -m clippings list")
+
+    def name(self, path: Path) -> str:
+        """Name a file as the index does: seen from the index's parent folder, so that both can move together."""
+        try:
+            return Path(os.path.relpath(path.resolve(), self.folder.resolve().parent)).as_posix()
+        except ValueError:  # another drive
+            return path.resolve().as_posix()
+
+    # What fits a query
+
+    def query(self, text: str) -> Query:
+        """Make a question ready to search with."""
+        return Query(text, self._model().query(text), tuple(self._lexical.terms(text)))
+
+    def search(self, query: Query, k: int) -> list[Candidate]:
+        """Give the best `k` passages of each index with all their signals, in order of passage."""
+        with self._lock:
+            dense = self._refreshed()
+            numbers, scores = self._lexical.search(query.terms, k)
+            bm25 = dict(zip(numbers, scores, strict=True))
+            nearest, _ = dense.search(query.vector, k)
+            passages = self._store.passages(sorted({*numbers, *nearest}))
+            cosines = dense.cosines(query.vector, [passage.number for passage in passages])
+            ids = list(dict.fromkeys(passage.span.article_id for passage in passages))
+            titles = dict(zip(ids, self._store.titles(ids) @ query.vector, strict=True)) if ids else {}
+        return [
+            Candidate(passage, bm25.get(passage.number, 0.0), float(cosine), float(titles[passage.span.article_id]))
+            for passage, cosine in zip(passages, cosines, strict=True)
+        ]
+
+    def terms(self, text: str) -> list[str]:
+        """Give the text's terms in order, as the lexical index sees them."""
+        return self._lexical.terms(text)
+
+    def rarity(self, terms: Iterable[str]) -> dict[str, float]:
+        """Give each term's inverse document frequency over the passages, in nats."""
+        return self._lexical.rarity(terms)
+
+    # What comes and goes
+
+    def add(self, articles: Sequence[Article]) -> int:
+        """Add the articles that are new, all in one transaction, and give their number."""
+        unique = {article.id: article for article in articles}.values()
+        new = [article for article in unique if not self._store.article(article.id)]
+        encoded = self._encoded(new) if new else []
+        added = 0
+        with self._store.transaction():
+            for each in encoded:
+                if not self._store.article(each.article.id):  # another ingest may have been faster
+                    self._store.add(each)
+                    added += 1
+            for article in articles:
+                if article.path is not None:
+                    self._store.hold(article.path, article.id)
+        return added
+
+    def _encoded(self, articles: Sequence[Article]) -> list[Encoded]:
+        encoder = self._model()
+        if self._recipe is None:
+            self._recipe = Recipe(encoder.name, encoder.sha256, PASSAGE_WORDS, FORMAT)
+            with self._store.transaction():
+                self._store.set_recipe(self._recipe)
+        groups = [split(article, sentences(article)) for article in articles]
+        texts, spans = [], []
+        for article, passages in zip(articles, groups, strict=True):
+            for passage in passages:
+                start = passage[0].start
+                texts.append(article.text[start : passage[-1].end])
+                spans.append([Span(article.id, span.start - start, span.end - start) for span in passage])
+        vectors = iter(encoder.passages(texts, spans))
+        titles = encoder.texts([article.title for article in articles])
+        return [
+            Encoded(
+                article, title, tuple(tuple(passage) for passage in passages), tuple(islice(vectors, len(passages)))
+            )
+            for article, title, passages in zip(articles, titles, groups, strict=True)
+        ]
+
+    def read_before(self, path: str, sha256: str) -> bool:
+        """Whether the file was read to its end with this content."""
+        return self._store.file_sha256(path) == sha256
+
+    def finish_file(self, path: str, sha256: str, ids: set[str]) -> int:
+        """Record that the file holds these articles and no others; give how many went because no file has them now."""
+        before = self.counts.articles
+        with self._store.transaction():
+            self._store.finish_file(path, sha256, ids)
+        return before - self.counts.articles
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Remove articles everywhere."""
+        with self._store.transaction():
+            for id in ids:
+                self._store.remove(id)
+
+    def save(self) -> None:
+        """Bring the lexical and the dense index up to date on disk."""
+        if self._recipe is None:
+            return
+        with self._lock:
+            self._refreshed().save()
+
+    def check(self) -> list[str]:
+        """Name everything that is not as it should be; an empty list is a whole index."""
+        problems = self._store.check()
+        if self._recipe is None:
+            return problems
+        with self._lock:
+            dense = self._refreshed()
+        passages = self.counts.passages
+        for name, derived in (("lexical", self._lexical), ("dense", dense)):
+            if derived.state() != self._store.state():
+                problems.append(f"{name}: behind the database: run ingest.py again")
+            elif derived.count() != passages:
+                problems.append(f"{name}: {derived.count()} passages, not {passages}: delete {self.folder / name}")
+        for article in self.articles():
+            if content_id(article) != article.id:
+                problems.append(f"{article.id}: the content is not what it was when it was added")
+        problems += [f"passage {number}: does not fit its article" for number in self._store.misplaced()]
+        return problems
+
+    def _refreshed(self) -> "Dense":
+        if self._dense is None:
+            from clippings.dense import Dense  # brings torch and faiss, which listing articles does not need
+
+            self._dense = Dense(self.folder / "dense", self._store.dimensions() or self._model().dimensions)
+        if self._dense.state() != self._store.state():
+            self._dense.catch_up(self._store)
+        self._lexical.catch_up(self._store)
+        return self._dense
+
+    def _model(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = Encoder(self._recipe.model if self._recipe else DEFAULT_MODEL)
+            self._check_recipe()
+        return self._encoder
+
+    def _check_recipe(self) -> None:
+        if self._recipe is None:
+            return
+        if self._recipe.format != FORMAT:
+            raise ClippingsError(
+                f"{self.folder}: format {self._recipe.format}, not {FORMAT}: move it away and build it again"
+            )
+        if self._encoder and self._encoder.sha256 != self._recipe.model_sha256:
+            raise ClippingsError(
+                f"{self.folder}: made with model {self._recipe.model} ({self._recipe.model_sha256[:12]}), not"
+                f" {self._encoder.name} ({self._encoder.sha256[:12]}): use the former, or build another with --index"
+            )

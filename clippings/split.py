@@ -1,0 +1,95 @@
+"""Split an article into sentences, and sentences into passages of whole sentences."""
+
+import re
+from bisect import bisect_left
+from itertools import accumulate
+
+from sentencex import get_sentence_boundaries
+
+from clippings.records import Article, Span
+
+PASSAGE_WORDS = 110  # on average at most: about 150 word pieces, inside every model's window
+MAX_QUOTATION_WORDS = 60  # a quotation of several sentences stays whole up to here; longer, it is cut at its sentences
+MAX_SENTENCE_CHARACTERS = 1000  # beyond this it is a list or a table, and is cut at a space
+WORD = re.compile(r"[一-鿿぀-ヿ]|[^\W一-鿿぀-ヿ]+")  # Chinese and Japanese characters count as words
+CYRILLIC = re.compile(r"[Ѐ-ӿ]")
+PARAGRAPH = re.compile(r"[^\n]+")
+CONTINUES = re.compile(r"[a-zа-яё,;)—–-]")  # no sentence begins so: what comes before was an abbreviation
+FRAGMENT_WORDS = 1  # "Friday." after "at 5 p.m." is no sentence of its own
+DATELINE = re.compile(r"^[^a-zа-я]{3,40}, |^/.{2,30}/\.?$|^\(.{2,30}\)")
+
+
+def sentences(article: Article) -> list[Span]:
+    """Give the sentences in order, without the white space between them; none crosses a paragraph."""
+    return [
+        Span(article.id, start, end)
+        for paragraph in PARAGRAPH.finditer(article.text)
+        for start, end in _paragraph(article.text, paragraph.start(), paragraph.end())
+    ]
+
+
+def split(article: Article, sentences: list[Span]) -> list[list[Span]]:
+    """Group the sentences into the fewest passages of equal length that `PASSAGE_WORDS` allows, without overlap."""
+    counts = [_words(article.text[span.start : span.end]) for span in sentences]
+    total = sum(counts)
+    number = -(-total // PASSAGE_WORDS) or 1
+    # A sentence belongs to the passage in whose equal share of the words its middle falls.
+    middles = [end - count / 2 for end, count in zip(accumulate(counts), counts, strict=True)]
+    shares = [total * (share + 1) / number for share in range(number)]
+    groups: list[list[Span]] = [[] for _ in range(number)]
+    for span, middle in zip(sentences, middles, strict=True):
+        groups[min(bisect_left(shares, middle), number - 1)].append(span)
+    return [group for group in groups if group]
+
+
+def _words(text: str) -> int:
+    return len(WORD.findall(text))
+
+
+def _paragraph(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    paragraph = text[start:end]
+    language = "ru" if len(CYRILLIC.findall(paragraph)) > len(paragraph) / 2 else "en"
+    pieces = [
+        (start + piece["start_index"], start + piece["end_index"])
+        for piece in get_sentence_boundaries(language, paragraph)
+    ]
+    return [cut for first, last in _joined(text, pieces) for cut in _cut(text, first, last)]
+
+
+def _joined(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Put back together what the splitter cut too finely: datelines, abbreviations, quotations with their speaker."""
+    joined: list[tuple[int, int]] = []
+    for first, last in pieces:
+        if joined and _belongs(text[slice(*joined[-1])].strip(), text[first:last].strip()):
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _belongs(before: str, piece: str) -> bool:
+    if CONTINUES.match(piece) or (DATELINE.search(before.rsplit(". ", 1)[-1]) and _words(before) <= 8):
+        return True
+    if _words(piece) <= FRAGMENT_WORDS:
+        return before.endswith(".") and not before.endswith("..")
+    return _open_quotation(before) and _words(before) + _words(piece) <= MAX_QUOTATION_WORDS
+
+
+def _open_quotation(text: str) -> bool:
+    return text.count('"') % 2 == 1 or text.count("“") > text.count("”") or text.count("«") > text.count("»")
+
+
+def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Trim white space; cut what is longer than a sentence can be at the last space before the limit."""
+    cuts = []
+    while start < end:
+        stop = end
+        if end - start > MAX_SENTENCE_CHARACTERS:
+            space = text.rfind(" ", start, start + MAX_SENTENCE_CHARACTERS)
+            stop = space if space > start else start + MAX_SENTENCE_CHARACTERS
+        piece = text[start:stop]
+        if piece.strip():
+            left = start + len(piece) - len(piece.lstrip())
+            cuts.append((left, left + len(piece.strip())))
+        start = stop
+    return cuts

@@ -1,0 +1,96 @@
+"""Add news articles to an index, or remove them: python ingest.py PATH... [--index DIR] [--model NAME-OR-PATH]."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clippings.index import Index
+    from clippings.ingest import Report
+
+ALL_IN, INCOMPLETE = 0, 1
+
+EPILOG = """exit status: 0 when every article is in; 1 when something was skipped, nothing was to do, or on an error.
+Running it again adds only what is new or changed; an article stays until its file changes or it is removed."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Take in or remove what the arguments name and give the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="ingest.py", description="Add .txt, .md, .html and .jsonl news articles to an index.", epilog=EPILOG
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files, and folders with all they hold")
+    parser.add_argument("--index", type=Path, default=Path("index"), metavar="DIR", help="the index (default: index/)")
+    parser.add_argument(
+        "--model",
+        metavar="NAME-OR-PATH",
+        help="a sentence-transformers model on this machine (default: all-MiniLM-L6-v2)",
+    )
+    parser.add_argument(
+        "--remove", action="append", default=[], metavar="PATH-OR-ID", help="remove what this file, folder or id names"
+    )
+    arguments = parser.parse_args(argv)
+    if not arguments.paths and not arguments.remove:
+        parser.print_usage(sys.stderr)
+        print("ingest.py: nothing to do: name files or folders", file=sys.stderr)
+        return INCOMPLETE
+
+    from clippings.errors import ClippingsError
+
+    try:
+        return _run(arguments)
+    except ClippingsError as error:
+        print(f"ingest.py: {error}", file=sys.stderr)
+        return INCOMPLETE
+    except KeyboardInterrupt:
+        print("ingest.py: interrupted: what was committed stays, and the next run goes on from there", file=sys.stderr)
+        return INCOMPLETE
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from clippings.embed import Encoder
+    from clippings.index import Index
+
+    encoder = Encoder(arguments.model) if arguments.model else None
+    index = Index(arguments.index, encoder=encoder, writable=True)
+    removed = [id for name in arguments.remove for id in index.ids(name)]
+    if removed:
+        index.remove(removed)
+        print(f"removed {len(removed)} articles")
+    status = _add(arguments.paths, index) if arguments.paths else ALL_IN
+    index.save()
+    index.close()
+    return status
+
+
+def _add(paths: Sequence[Path], index: "Index") -> int:
+    from tqdm import tqdm
+
+    from clippings.ingest import ingest
+    from clippings.load import find
+
+    started = time.monotonic()
+    total = sum(path.stat().st_size for path in find(paths) if isinstance(path, Path))
+    with tqdm(total=total, unit="B", unit_scale=True, desc="ingest", file=sys.stderr) as bar:
+
+        def on_file(size: int, report: "Report") -> None:
+            bar.set_postfix_str(f"{report.added + report.unchanged} articles", refresh=False)
+            bar.update(size)
+
+        report = ingest(paths, index, on_file=on_file)
+    for skip in report.skipped:
+        print(f"skipped {skip.where}: {skip.reason}", file=sys.stderr)
+    print(
+        f"{report.added} articles added, {report.unchanged} unchanged, {report.removed} removed,"
+        f" {len(report.skipped)} skipped;"
+        f" {index.counts.articles} articles, {index.counts.passages} passages in {index.folder};"
+        f" {time.monotonic() - started:.1f} s"
+    )
+    return INCOMPLETE if report.skipped or not report.files else ALL_IN
+
+
+if __name__ == "__main__":
+    sys.exit(main())
