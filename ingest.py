@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,15 +55,16 @@ def _run(arguments: argparse.Namespace) -> int:
     from clippings.embed import Encoder
     from clippings.index import Index
 
+    if not arguments.paths:
+        Index.open(arguments.index).close()  # where there is no index, removing makes none
     encoder = Encoder(arguments.model) if arguments.model else None
-    index = Index(arguments.index, encoder=encoder, writable=True)
-    removed = [id for name in arguments.remove for id in index.ids(name)]
-    if removed:
-        index.remove(removed)
-        print(f"removed {len(removed)} articles")
-    status = _add(arguments.paths, index) if arguments.paths else ALL_IN
-    index.save()
-    index.close()
+    with closing(Index(arguments.index, encoder=encoder, writable=True)) as index:
+        removed = {id for name in arguments.remove for id in index.ids(name)}
+        if removed:
+            index.remove(sorted(removed))
+            print(f"removed {len(removed)} articles")
+        status = _add(arguments.paths, index) if arguments.paths else ALL_IN
+        index.save()
     return status
 
 

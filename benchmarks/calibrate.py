@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself is not installed
+
 from clippings.answer import PASSAGES
 from clippings.embed import Encoder
 from clippings.index import Index
@@ -28,6 +30,8 @@ from clippings.records import Article
 from clippings.retrieve import retrieve
 
 SIZES = (4, 8, 12, 20)  # paragraphs in a small index
+Array = NDArray[np.floating[Any]]
+
 DRAWS = {"answerable": 60, "near": 30, "far": 15}  # questions of each sort a topic, at most
 
 
@@ -53,14 +57,19 @@ def main() -> int:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         questions = [json.loads(line) for line in lines]
     cases = list(_cases(questions))
-    topics = sorted({case.topic for case in cases})
-    held_out = set(topics[::2])
+    held_out = set(sorted({case.topic for case in cases})[::2])
     fit = [case for case in cases if case.topic not in held_out]
-    weights, bias = _fit(fit)
+    rest = [case for case in cases if case.topic in held_out]
+
+    weights, bias = _logistic(np.concatenate([case.rows for case in fit]), np.concatenate([case.right for case in fit]))
     for name, weight in zip(WEIGHTS, weights, strict=True):
         print(f"{name:10} {weight:7.2f}")
     print(f"{'bias':10} {bias:7.2f}")
-    _report([case for case in cases if case.topic in held_out], weights, bias)
+
+    second, second_bias = _logistic(*_best(fit, weights, bias))
+    print(f"confidence: score {second[0]:.2f}, around {second[1]:.2f}, bias {second_bias:.2f}")
+    features, right = _best(rest, weights, bias)
+    _report(rest, right, 1 / (1 + np.exp(-(features @ second + second_bias))))
     return 0
 
 
@@ -111,42 +120,51 @@ def _case(question: dict[str, Any], index: Index, *, topic: str, corpus: str, so
     query = index.query(question["question"])
     retrieved = retrieve(query, index, k=PASSAGES)
     spans = [span for each in retrieved for span in each.candidate.passage.sentences]
-    articles = {id: index.article(id) for id in {span.article_id for span in spans}}
     starts = [answer["start"] for answer in question["answers"]] if sort == "answerable" else []
     right = [
         span.article_id == _id(question) and any(span.start <= start < span.end for start in starts) for span in spans
     ]
-    rows = signals(query, retrieved, index, articles=articles)
+    rows = signals(query, retrieved, index)
     return Case(topic, corpus, sort, rows, np.array(right))
 
 
-def _fit(cases: list[Case]) -> tuple[NDArray[np.float64], float]:
+def _logistic(rows: Array, right: NDArray[np.bool_]) -> tuple[Array, float]:
     from sklearn.linear_model import LogisticRegression
 
-    rows = np.concatenate([case.rows for case in cases])
-    right = np.concatenate([case.right for case in cases])
     spread = rows.std(axis=0)
     model = LogisticRegression(max_iter=2000).fit(rows / spread, right)
     return model.coef_[0] / spread, float(model.intercept_[0])
 
 
-def _report(cases: list[Case], weights: NDArray[np.float64], bias: float) -> None:
-    scored = [(case, 1 / (1 + np.exp(-(case.rows @ weights + bias)))) for case in cases]
+def _best(cases: list[Case], weights: Array, bias: float) -> tuple[Array, NDArray[np.bool_]]:
+    """Give each case's best sentence: its score and what its passage covers, (cases, 2), and whether it is right."""
+    around = list(WEIGHTS).index("around")
+    rows, right = [], []
+    for case in cases:
+        scores = case.rows @ weights + bias
+        best = int(scores.argmax())
+        rows.append((scores[best], case.rows[best, around]))
+        right.append(case.right[best])
+    return np.array(rows), np.array(right)
+
+
+def _report(cases: list[Case], right: NDArray[np.bool_], confidence: Array) -> None:
+    sorts = np.array([f"{case.corpus} {case.sort}" for case in cases])
+    small = np.char.startswith(sorts, "small")
     for corpus in ("small", "whole"):
-        found = [(case, p) for case, p in scored if case.corpus == corpus and case.sort == "answerable"]
-        first = np.mean([case.right[p.argmax()] for case, p in found])
-        three = np.mean([case.right[np.argsort(-p)[:3]].any() for case, p in found])
-        print(f"{corpus}: right sentence first {first:.3f}, within three {three:.3f} of {len(found)}")
-    small = [(case, p) for case, p in scored if case.corpus == "small"]
-    print("threshold  refusal precision  recall (near)  (far)  answerable answered  answers right")
+        asked = sorts == f"{corpus} answerable"
+        print(f"{corpus}: right sentence first {right[asked].mean():.3f} of {asked.sum()} answerable questions")
+    print(
+        "at least  answered: answerable  whole   refused: near    far   precision of refusing   right of all answered"
+    )
     for threshold in np.arange(0.1, 0.85, 0.05):
-        refused = {sort: np.array([p.max() < threshold for case, p in small if case.sort == sort]) for sort in DRAWS}
-        answered = [case.right[p.argmax()] for case, p in small if p.max() >= threshold]
-        near, kept = refused["near"], refused["answerable"]
-        precision = near.sum() / max(1, near.sum() + kept.sum())
+        answered = confidence >= threshold
+        share = {sort: answered[sorts == sort].mean() for sort in np.unique(sorts)}
+        near, kept = ~answered & (sorts == "small near"), ~answered & (sorts == "small answerable")
         print(
-            f"{threshold:9.2f} {precision:18.3f} {near.mean():14.3f} {refused['far'].mean():6.3f}"
-            f" {1 - kept.mean():20.3f} {np.mean(answered) if answered else 0:14.3f}"
+            f"{threshold:8.2f} {share['small answerable']:21.3f} {share['whole answerable']:6.3f}"
+            f" {1 - share['small near']:15.3f} {1 - share['small far']:6.3f}"
+            f" {near.sum() / max(1, near.sum() + kept.sum()):23.3f} {right[answered & small].mean():23.3f}"
         )
 
 

@@ -106,17 +106,15 @@ def _answers(
 def _search(arguments: argparse.Namespace, index: "Index", templates: "Templates") -> int:
     from clippings import cite
     from clippings.answer import worded
-    from clippings.records import Hit
-    from clippings.retrieve import retrieve
+    from clippings.retrieve import articles, passage_hits, retrieve
 
     def one(question: str) -> tuple[bool, dict[str, object], str]:
         retrieved = retrieve(index.query(worded(question)), index, k=SEARCH_HITS)
-        hits = [Hit(each.candidate.passage.span, each.score) for each in retrieved]
-        articles = {hit.span.article_id: index.article(hit.span.article_id) for hit in hits}
+        hits = passage_hits(retrieved)
         return (
             bool(hits),
-            cite.hits_json(question, hits, articles=articles),
-            cite.hits_text(hits, templates, articles=articles),
+            cite.hits_json(question, hits, articles=articles(retrieved)),
+            cite.hits_text(hits, templates, articles=articles(retrieved)),
         )
 
     return _each(arguments, one)

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
+from clippings.answer import numbered
 from clippings.records import Answer, Article, Hit, Quote, Span
 from clippings.templates import Templates
 
@@ -40,7 +41,7 @@ def hits_json(query: str, hits: Sequence[Hit], *, articles: Mapping[str, Article
 
     `articles` holds, by id, at least every article that a hit lies in.
     """
-    quotes, sources = _numbered(hits, articles)
+    quotes, sources = numbered(hits, articles)
     return {
         "query": query,
         "hits": [{key: value for key, value in _quote_json(quote).items() if key != "highlight"} for quote in quotes],
@@ -83,17 +84,6 @@ def _source_json(number: int, article: Article) -> Json:
     }
 
 
-def _numbered(hits: Sequence[Hit], articles: Mapping[str, Article]) -> tuple[list[Quote], list[Article]]:
-    numbers: dict[str, int] = {}
-    quotes = []
-    for hit in hits:
-        span = hit.span
-        number = numbers.setdefault(span.article_id, len(numbers) + 1)
-        text = articles[span.article_id].text[span.start : span.end]
-        quotes.append(Quote(span, text, source=number, score=hit.score))
-    return quotes, [articles[article_id] for article_id in numbers]
-
-
 # --- plain text: what a terminal shows -------------------------------------------------------------------------------
 
 
@@ -112,7 +102,7 @@ def answer_text(answer: Answer, templates: Templates) -> str:
 
 def hits_text(hits: Sequence[Hit], templates: Templates, *, articles: Mapping[str, Article]) -> str:
     """Give hits for a terminal as `answer_text` gives quotes; `articles` as for `hits_json`."""
-    quotes, sources = _numbered(hits, articles)
+    quotes, sources = numbered(hits, articles)
     if not quotes:
         return templates.say("no_hits")
     return "\n\n".join([_quote_text(quote) for quote in quotes] + _sources_text(sources, templates))

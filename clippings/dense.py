@@ -1,7 +1,7 @@
 """The dense index: exact inner products over the passages' vectors with FAISS, derived from the store."""
 
 import os
-from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +11,34 @@ import faiss  # isort: skip
 import numpy as np
 from numpy.typing import NDArray
 
+from clippings.errors import ClippingsError
 from clippings.store import Store
 
 SLICE = 50_000  # passages read from the store at a time
+UNFINISHED = "unfinished"  # no state of any store
 
 
 class Dense:
     """The vectors in memory, with a copy on disk whose name is the store's state that it was made from."""
 
-    def __init__(self, folder: Path, dimensions: int) -> None:
+    def __init__(self, folder: Path) -> None:
         """Open a copy in `folder`, or begin an empty index when there is none that can be read."""
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._dimensions = dimensions
-        self._state, self._index = "", _empty(dimensions)
+        self._state = ""
+        self._index: Any = None  # until the first vectors say how long they are
         for path in sorted(folder.glob("*.faiss")):
-            try:
-                index = faiss.read_index(str(path))
-            except RuntimeError:  # cut short or foreign: it is only a copy
-                continue
-            if index.d == dimensions:
-                self._state, self._index = path.stem, index
+            # By Python's own file, for FAISS cannot open every name that Windows allows.
+            with suppress(RuntimeError, OSError), path.open("rb") as file:  # cut short or foreign: it is only a copy
+                self._index = faiss.read_index(faiss.PyCallbackIOReader(file.read))  # type: ignore[attr-defined]
+                self._state = path.stem
+        self._saved = self._state
 
-    def search(self, query: NDArray[np.float32], k: int) -> tuple[list[int], list[float]]:
-        """Give the numbers and the cosines of the k nearest passages to the unit vector `query`, (dim,)."""
-        scores, numbers = self._index.search(query[None], k)
-        found = numbers[0] >= 0  # FAISS fills up with -1
-        return numbers[0][found].tolist(), scores[0][found].tolist()
-
-    def cosines(self, query: NDArray[np.float32], numbers: Sequence[int]) -> NDArray[np.float32]:
-        """Give the cosines, (n,), of these passages with the unit vector `query`."""
-        rows = [self._index.reconstruct(number) for number in numbers]
-        return np.array(rows, np.float32).reshape(len(rows), -1) @ query if rows else np.zeros(0, np.float32)
+    def search(self, query: NDArray[np.float32], k: int) -> list[int]:
+        """Give the numbers of the k passages nearest to the unit vector `query`, (dim,), the nearest first."""
+        if self._index is None:
+            return []
+        numbers: list[int] = self._index.search(query[None], k)[1][0].tolist()
+        return [number for number in numbers if number >= 0]  # FAISS fills up with -1
 
     def state(self) -> str:
         """Give the store's state that this index was made from."""
@@ -50,39 +46,53 @@ class Dense:
 
     def count(self) -> int:
         """Count the passages."""
-        return int(self._index.ntotal)
+        return 0 if self._index is None else int(self._index.ntotal)
 
     def catch_up(self, store: Store) -> None:
         """Take in what has changed in the store since, in memory."""
         changes = store.changes(self._state)
         if changes is None:
-            self._state, self._index = "", _empty(self._dimensions)
+            self._state, self._index = "", None
             changes = store.changes("") or []
+        if not changes:
+            return
+        self._state = UNFINISHED  # should reading fail half-way, the next time begins anew
         removed = [number for each in changes if not each.added for number in range(each.first, each.last + 1)]
-        if removed:
+        if removed and self._index is not None:
             self._index.remove_ids(np.array(removed, np.int64))
         for first, last in _runs([(each.first, each.last) for each in changes if each.added]):
             for start in range(first, last + 1, SLICE):
                 numbers, vectors = store.vectors(start, min(start + SLICE - 1, last))
                 if len(numbers):
+                    if self._index is None:
+                        self._index = _empty(vectors.shape[1])
                     self._index.add_with_ids(vectors, numbers)
-        if changes:
-            self._state = changes[-1].state
+        self._state = changes[-1].state
 
     def save(self) -> None:
         """Write the copy on disk; its name goes with its content, so no other file can be out of step with it."""
         path = self._folder / f"{self._state}.faiss"
-        if not path.exists():
-            part = path.with_suffix(f".{os.getpid()}.part")
-            faiss.write_index(self._index, str(part))
+        try:
+            if self._index is not None and self._state != self._saved:
+                self._write(path)
+            for old in {*self._folder.glob("*.faiss"), *self._folder.glob("*.part")} - {path}:
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            raise ClippingsError(f"{self._folder}: cannot be written: {error.strerror or error}") from error
+        self._saved = self._state
+
+    def _write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as file:
+            faiss.write_index(self._index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
+        with suppress(FileNotFoundError):  # another process has saved, and tidied this away
             part.replace(path)
-        for old in {*self._folder.glob("*.faiss"), *self._folder.glob("*.part")} - {path}:
-            old.unlink(missing_ok=True)
 
 
 def _empty(dimensions: int) -> Any:
     # Half precision is what the store holds, so nothing is lost, and a search reads half the memory.
-    return faiss.IndexIDMap2(
+    return faiss.IndexIDMap(
         faiss.IndexScalarQuantizer(dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     )
 

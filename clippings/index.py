@@ -32,7 +32,8 @@ class Query:
 
     text: str
     vector: NDArray[np.float32]  # (dim,), unit length
-    terms: tuple[str, ...]
+    terms: tuple[str, ...]  # each once
+    content: tuple[str, ...]  # those that are not function words, unless there are no others
 
 
 @dataclass(frozen=True)
@@ -57,21 +58,32 @@ class Index:
     """An open index folder; answers while another process adds to it, and sees what that adds."""
 
     def __init__(self, folder: Path, *, encoder: Encoder | None = None, writable: bool = False) -> None:
-        """Open `folder` with the model that made it, or with `encoder`, which must be that model."""
-        if not writable and not (folder / DATABASE).is_file():
-            raise ClippingsError(f"no index in {folder}: build one with python ingest.py ARTICLES")
+        """Open `folder` with the model that made it, or with `encoder`, which must be that model.
+
+        A writable index is made when there is none; it has its model from the first article on.
+        """
+        nothing = ClippingsError(f"no index in {folder}: build one with python ingest.py ARTICLES")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            if writable:
+                folder.mkdir(parents=True, exist_ok=True)
+            elif not (folder / DATABASE).is_file():
+                raise nothing
         except OSError as error:
             raise ClippingsError(f"{folder}: cannot hold an index: {error.strerror}") from error
         self.folder = folder
-        self._store = Store(folder / DATABASE, writable)
-        self._recipe = self._store.recipe()
         self._encoder = encoder
         self._dense: Dense | None = None
         self._lock = threading.RLock()  # the derived indexes change when they catch up
-        self._check_recipe()
-        self._lexical = Lexical(folder / "lexical")
+        self._store = Store(folder / DATABASE, writable)
+        try:
+            self._recipe = self._store.recipe()
+            if self._recipe is None and not writable:
+                raise nothing
+            self._check_recipe(encoder)
+            self._lexical = Lexical(folder / "lexical")
+        except BaseException:
+            self._store.close()
+            raise
 
     @classmethod
     def open(cls, folder: Path, *, encoder: Encoder | None = None) -> "Index":
@@ -102,9 +114,10 @@ class Index:
 
     def ids(self, path_or_id: str) -> list[str]:
         """Give the ids that a user means: of one article, or of those that stand in a file or a folder."""
-        if self._store.article(path_or_id):
-            return [path_or_id]
-        for name in dict.fromkeys((self.name(Path(path_or_id)), path_or_id)):
+        wanted = _characters(path_or_id)
+        if self._store.article(wanted):
+            return [wanted]
+        for name in dict.fromkeys((self.name(Path(path_or_id)), wanted)):
             if ids := self._store.held_by(name):
                 return ids
         raise ClippingsError(f"no article {path_or_id!r} in {self.folder}: see python -m clippings list")
@@ -112,30 +125,32 @@ class Index:
     def name(self, path: Path) -> str:
         """Name a file as the index does: seen from the index's parent folder, so that both can move together."""
         try:
-            return Path(os.path.relpath(path.resolve(), self.folder.resolve().parent)).as_posix()
+            name = Path(os.path.relpath(path.resolve(), self.folder.resolve().parent)).as_posix()
         except ValueError:  # another drive
-            return path.resolve().as_posix()
+            name = path.resolve().as_posix()
+        return _characters(name)
 
     # What fits a query
 
     def query(self, text: str) -> Query:
         """Make a question ready to search with."""
-        return Query(text, self._model().query(text), tuple(self._lexical.terms(text)))
+        terms, content = self._lexical.terms(text), self._lexical.content(text)
+        return Query(text, self._model().query(text), terms=tuple(dict.fromkeys(terms)), content=tuple(content))
 
     def search(self, query: Query, k: int) -> list[Candidate]:
         """Give the best `k` passages of each index with all their signals, in order of passage."""
         with self._lock:
-            dense = self._refreshed()
+            nearest = self._refreshed().search(query.vector, k)
             numbers, scores = self._lexical.search(query.terms, k)
-            bm25 = dict(zip(numbers, scores, strict=True))
-            nearest, _ = dense.search(query.vector, k)
-            passages = self._store.passages(sorted({*numbers, *nearest}))
-            cosines = dense.cosines(query.vector, [passage.number for passage in passages])
-            ids = list(dict.fromkeys(passage.span.article_id for passage in passages))
-            titles = dict(zip(ids, self._store.titles(ids) @ query.vector, strict=True)) if ids else {}
+        bm25 = dict(zip(numbers, scores, strict=True))
         return [
-            Candidate(passage, bm25.get(passage.number, 0.0), float(cosine), float(titles[passage.span.article_id]))
-            for passage, cosine in zip(passages, cosines, strict=True)
+            Candidate(
+                passage,
+                bm25=bm25.get(passage.number, 0.0),
+                cosine=float(passage.vector @ query.vector),
+                title_cosine=float(passage.title @ query.vector),
+            )
+            for passage in self._store.passages(sorted({*numbers, *nearest}))
         ]
 
     def terms(self, text: str) -> list[str]:
@@ -155,6 +170,8 @@ class Index:
         encoded = self._encoded(new) if new else []
         added = 0
         with self._store.transaction():
+            if encoded:
+                self._settle_recipe()
             for each in encoded:
                 if not self._store.article(each.article.id):  # another ingest may have been faster
                     self._store.add(each)
@@ -165,11 +182,6 @@ class Index:
         return added
 
     def _encoded(self, articles: Sequence[Article]) -> list[Encoded]:
-        encoder = self._model()
-        if self._recipe is None:
-            self._recipe = Recipe(encoder.name, encoder.sha256, PASSAGE_WORDS, FORMAT)
-            with self._store.transaction():
-                self._store.set_recipe(self._recipe)
         groups = [split(article, sentences(article)) for article in articles]
         texts, spans = [], []
         for article, passages in zip(articles, groups, strict=True):
@@ -177,8 +189,8 @@ class Index:
                 start = passage[0].start
                 texts.append(article.text[start : passage[-1].end])
                 spans.append([Span(article.id, span.start - start, span.end - start) for span in passage])
-        vectors = iter(encoder.passages(texts, spans))
-        titles = encoder.texts([article.title for article in articles])
+        vectors = iter(self._model().passages(texts, spans))
+        titles = self._model().texts([article.title for article in articles])
         return [
             Encoded(
                 article, title, tuple(tuple(passage) for passage in passages), tuple(islice(vectors, len(passages)))
@@ -186,16 +198,14 @@ class Index:
             for article, title, passages in zip(articles, titles, groups, strict=True)
         ]
 
-    def read_before(self, path: str, sha256: str) -> bool:
-        """Whether the file was read to its end with this content."""
-        return self._store.file_sha256(path) == sha256
+    def unchanged(self, path: str, sha256: str) -> int | None:
+        """Count the articles of a file that was last read to its end with this content; None when it was not."""
+        return self._store.unchanged(path, sha256)
 
     def finish_file(self, path: str, sha256: str, ids: set[str]) -> int:
         """Record that the file holds these articles and no others; give how many went because no file has them now."""
-        before = self.counts.articles
         with self._store.transaction():
-            self._store.finish_file(path, sha256, ids)
-        return before - self.counts.articles
+            return self._store.finish_file(path, sha256, ids)
 
     def remove(self, ids: Iterable[str]) -> None:
         """Remove articles everywhere."""
@@ -226,14 +236,13 @@ class Index:
         for article in self.articles():
             if content_id(article) != article.id:
                 problems.append(f"{article.id}: the content is not what it was when it was added")
-        problems += [f"passage {number}: does not fit its article" for number in self._store.misplaced()]
         return problems
 
     def _refreshed(self) -> "Dense":
         if self._dense is None:
             from clippings.dense import Dense  # brings torch and faiss, which listing articles does not need
 
-            self._dense = Dense(self.folder / "dense", self._store.dimensions() or self._model().dimensions)
+            self._dense = Dense(self.folder / "dense")
         if self._dense.state() != self._store.state():
             self._dense.catch_up(self._store)
         self._lexical.catch_up(self._store)
@@ -241,19 +250,35 @@ class Index:
 
     def _model(self) -> Encoder:
         if self._encoder is None:
-            self._encoder = Encoder(self._recipe.model if self._recipe else DEFAULT_MODEL)
-            self._check_recipe()
+            with self._lock:  # two threads may ask their first question at once
+                if self._encoder is None:
+                    encoder = Encoder(self._recipe.model if self._recipe else DEFAULT_MODEL)
+                    self._check_recipe(encoder)
+                    self._encoder = encoder
         return self._encoder
 
-    def _check_recipe(self) -> None:
+    def _settle_recipe(self) -> None:
+        """Record how this index is made, unless another ingest has begun it meanwhile, perhaps with another model."""
+        self._recipe = self._store.recipe()
+        if self._recipe is None:
+            self._recipe = Recipe(self._model().name, self._model().sha256, PASSAGE_WORDS, FORMAT)
+            self._store.set_recipe(self._recipe)
+        self._check_recipe(self._encoder)
+
+    def _check_recipe(self, encoder: Encoder | None) -> None:
         if self._recipe is None:
             return
         if self._recipe.format != FORMAT:
             raise ClippingsError(
                 f"{self.folder}: format {self._recipe.format}, not {FORMAT}: move it away and build it again"
             )
-        if self._encoder and self._encoder.sha256 != self._recipe.model_sha256:
+        if encoder and encoder.sha256 != self._recipe.model_sha256:
             raise ClippingsError(
                 f"{self.folder}: made with model {self._recipe.model} ({self._recipe.model_sha256[:12]}), not"
-                f" {self._encoder.name} ({self._encoder.sha256[:12]}): use the former, or build another with --index"
+                f" {encoder.name} ({encoder.sha256[:12]}): use the former, or build another with --index"
             )
+
+
+def _characters(name: str) -> str:
+    """Show bytes of a file name that are no characters as escapes, for the database takes only characters."""
+    return name.encode(errors="backslashreplace").decode()

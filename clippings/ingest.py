@@ -25,14 +25,18 @@ class Report:
 
 
 def ingest(
-    paths: Iterable[Path], index: Index, *, on_file: Callable[[int, Report], None] = lambda size, report: None
+    paths: Iterable[Path],
+    index: Index,
+    *,
+    block_characters: int = BLOCK_CHARACTERS,
+    on_file: Callable[[int, Report], None] = lambda size, report: None,
 ) -> Report:
     """Add what is new or changed in the files under `paths`; `on_file` hears the size in bytes of each that is done.
 
     A file that could not be read as a whole takes nothing away: what it gave before stays.
     """
     report = Report()
-    block = _Block(index, report, on_file)
+    block = _Block(index, report, block_characters, on_file)
     for path in find(paths):
         if isinstance(path, Skip):
             report.skipped.append(path)
@@ -44,8 +48,9 @@ def ingest(
         except OSError as error:
             report.skipped.append(Skip(name, f"cannot be read: {error.strerror}"))
             continue
-        if index.read_before(name, file.sha256):
-            report.unchanged += len(index.ids(name))
+        before = index.unchanged(name, file.sha256)
+        if before is not None:
+            report.unchanged += before
             on_file(file.size, report)
             continue
         for each in _articles(path, name):
@@ -74,8 +79,10 @@ class _File:
 class _Block:
     """Articles on their way into the index, and the files that are done once these are in."""
 
-    def __init__(self, index: Index, report: Report, on_file: Callable[[int, Report], None]) -> None:
-        self._index, self._report, self._on_file = index, report, on_file
+    def __init__(
+        self, index: Index, report: Report, most_characters: int, on_file: Callable[[int, Report], None]
+    ) -> None:
+        self._index, self._report, self._most_characters, self._on_file = index, report, most_characters, on_file
         self._articles: list[Article] = []
         self._files: list[_File] = []
         self._characters = 0
@@ -83,7 +90,7 @@ class _Block:
     def add(self, article: Article) -> None:
         self._articles.append(article)
         self._characters += len(article.text)
-        if self._characters > BLOCK_CHARACTERS:
+        if self._characters > self._most_characters:
             self.flush()
 
     def finish(self, file: _File) -> None:

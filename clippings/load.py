@@ -13,10 +13,13 @@ from typing import Any
 from clippings.errors import ClippingsError
 from clippings.records import Page, Skip
 
+JOINERS = "\u200c\u200d"  # unprintable, but Persian, the scripts of India and emoji need them
 SUFFIXES = (".txt", ".md", ".html", ".htm", ".jsonl")
 MAX_ARTICLE_BYTES = 5_000_000  # of one article; a long novel is about 1 MB, so more is no article but a dump
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 HTML_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+# What browsers take for these names, for that is what pages under them are written in.
+AS_BROWSERS = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -26,21 +29,13 @@ def find(paths: Iterable[Path]) -> Iterator[Path | Skip]:
     A walk passes over hidden entries, other kinds of file and README.md, which speaks about a folder's articles
     and is none of them; a file that is named itself is always taken.
     """
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for path in paths:
-        if path.is_dir():
-            found: list[Path | Skip] = list(_walk(path))
-        elif not path.exists():
-            found = [Skip(str(path), "no such file or folder")]
-        elif path.suffix.lower() not in SUFFIXES:
-            found = [Skip(str(path), f"not one of {', '.join(SUFFIXES)}")]
-        else:
-            found = [path]
-        for each in found:
+        for each in _under(path):
             if isinstance(each, Skip):
                 yield each
-            elif each.resolve() not in seen:
-                seen.add(each.resolve())
+            elif (real := os.path.realpath(each)) not in seen:
+                seen.add(real)
                 yield each
 
 
@@ -52,20 +47,48 @@ def load(path: Path, name: str) -> Iterator[Page | Skip]:
         else:
             yield _single(path, name)
     except OSError as error:
-        yield Skip(name, f"cannot be read: {error.strerror or error}")
+        yield _unreadable(name, error)
     except ClippingsError as error:
         yield Skip(name, str(error))
 
 
+def _under(path: Path) -> Iterator[Path | Skip]:
+    try:
+        if path.is_dir():
+            yield from _walk(path)
+        elif not path.exists():
+            yield Skip(str(path), "no such file or folder")
+        elif path.suffix.lower() not in SUFFIXES:
+            yield Skip(str(path), f"not one of {', '.join(SUFFIXES)}")
+        else:
+            yield _file(path)
+    except OSError as error:
+        yield _unreadable(str(path), error)
+
+
 def _walk(folder: Path) -> Iterator[Path | Skip]:
     problems: list[Skip] = []
-    walk = os.walk(folder, onerror=lambda error: problems.append(Skip(str(error.filename), f"cannot be read: {error}")))
+    walk = os.walk(folder, onerror=lambda error: problems.append(_unreadable(str(error.filename), error)))
     for parent, folders, files in walk:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and name.lower() != "readme.md" and name.lower().endswith(SUFFIXES):
-                yield Path(parent, name)
+                yield _file(Path(parent, name))
     yield from problems
+
+
+def _file(path: Path) -> Path | Skip:
+    try:
+        str(path.absolute()).encode()
+        return path if path.is_file() else Skip(str(path), "not a file, or a link that leads nowhere")
+    except OSError as error:
+        return _unreadable(str(path), error)
+    except UnicodeEncodeError:  # the index, whose names are text, could not hold it
+        return Skip(os.fsencode(path).decode(errors="replace"), "a name that is not UTF-8: rename it")
+
+
+def _unreadable(where: str, error: OSError) -> Skip:
+    return Skip(where, f"cannot be read: {error.strerror or error}")
 
 
 def _single(path: Path, name: str) -> Page:
@@ -88,26 +111,29 @@ def _single(path: Path, name: str) -> Page:
 
 def _decode(raw: bytes, charset: str = "utf-8") -> str:
     charset = next((name for bom, name in BOMS.items() if raw.startswith(bom)), charset)
-    if charset != "utf-16" and b"\0" in raw:
-        raise ClippingsError("binary: not a text file")
     try:
-        return raw.decode(charset)
+        text = raw.decode(charset)
     except UnicodeDecodeError as error:
-        raise ClippingsError(
-            f"not {charset} (byte 0x{raw[error.start]:02x} at {error.start}): save it as UTF-8"
-        ) from error
-    except LookupError as error:
+        if b"\0" in raw:
+            raise ClippingsError("binary: not a text file") from error
+        byte = error.object[error.start]
+        raise ClippingsError(f"not {charset} (byte 0x{byte:02x} at {error.start}): save it as UTF-8") from error
+    except (LookupError, UnicodeError) as error:  # Python has charsets that are none, such as "undefined"
         raise ClippingsError(f"unknown charset {charset!r}: save it as UTF-8") from error
+    if "\0" in text:
+        raise ClippingsError("binary: not a text file")
+    return text
 
 
 def _html(raw: bytes, name: str) -> Page:
     import trafilatura  # half a second to import, and needed for this format alone
     from trafilatura.settings import Document
 
-    declared = HTML_CHARSET.search(raw[:4096])
-    html = _decode(raw, declared[1].decode("ascii") if declared else "utf-8")
     found = trafilatura.bare_extraction(
-        html, include_comments=False, with_metadata=True, date_extraction_params={"extensive_search": False}
+        _decode(raw, _charset(raw)),
+        include_comments=False,
+        with_metadata=True,
+        date_extraction_params={"extensive_search": False},
     )  # an extensive search would take any date in the text for the date of publication
     if not isinstance(found, Document) or not found.text:
         raise ClippingsError("no article text found in the page")
@@ -122,14 +148,27 @@ def _html(raw: bytes, name: str) -> Page:
     )
 
 
+def _charset(raw: bytes) -> str:
+    """Give the charset of a page: UTF-8 where all of it is, whatever it declares, else the one that it declares."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        declared = HTML_CHARSET.search(raw[:4096])
+        name = declared[1].decode().lower() if declared else "utf-8"
+        return AS_BROWSERS.get(name, name)
+    return "utf-8"
+
+
 def _markdown(text: str, name: str) -> Page:
     """Read CommonMark with optional YAML front matter; raw HTML is text like any other."""
     from markdown_it import MarkdownIt
 
-    text = text.replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     header = FRONT_MATTER.match(text)
-    page = _with_metadata(Page("", name), _yaml(header[1])) if header else Page("", name)
-    tokens = MarkdownIt("commonmark", {"html": False}).parse(text[header.end() :] if header else text)
+    fields = _yaml(header[1]) if header else None
+    page = _with_metadata(Page("", name), fields or {})
+    body = text[header.end() :] if header and fields is not None else text
+    tokens = MarkdownIt("commonmark", {"html": False}).parse(body)
     paragraphs: list[str] = []
     for token, previous in zip(tokens, [None, *tokens], strict=False):
         if token.type == "inline":
@@ -138,7 +177,7 @@ def _markdown(text: str, name: str) -> Page:
                 for child in token.children or ()
             )
             if page.title is None and not paragraphs and previous and previous.tag == "h1":
-                page = replace(page, title=words)
+                page = replace(page, title=_string(words))
             else:
                 paragraphs.append(words)
         elif token.type in ("fence", "code_block"):
@@ -146,18 +185,28 @@ def _markdown(text: str, name: str) -> Page:
     return replace(page, text="\n\n".join(paragraphs))
 
 
-def _yaml(text: str) -> dict[str, Any]:
+def _yaml(text: str) -> dict[str, Any] | None:
+    """Read front matter, or None when the lines between the rules are no fields but text."""
     import yaml
 
     try:
-        fields = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2022-13-45
-        raise ClippingsError(f"front matter is not YAML: {str(error).splitlines()[0]}") from error
-    return fields if isinstance(fields, dict) else {}
+        # Values as they stand, for 1984 is a title and 2022-13-45 no error; the first line is the rule above them.
+        fields = yaml.load("\n" + text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
+        raise ClippingsError(f"front matter is not YAML: {reason}") from error
+    except RecursionError as error:
+        raise ClippingsError("front matter is not YAML: nested too deeply") from error
+    if not isinstance(fields, dict):
+        return None
+    return {key: value for key, value in fields.items() if value not in ("null", "~")}
 
 
 def _jsonl(path: Path, name: str) -> Iterator[Page | Skip]:
     with path.open("rb") as lines:
+        if lines.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise ClippingsError("UTF-16: save it as UTF-8")
+        lines.seek(0)
         empty = True
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -174,9 +223,11 @@ def _line(line: bytes, name: str) -> Page:
     if len(line) > MAX_ARTICLE_BYTES:
         raise ClippingsError(f"{len(line) / 1e6:.0f} MB: too large for one article")
     try:
-        fields = json.loads(_decode(line))
-    except (ValueError, RecursionError) as error:
-        raise ClippingsError(f"not JSON: {error}") from error
+        fields = json.loads(_decode(line), parse_int=float)  # Python refuses integers of thousands of digits
+    except json.JSONDecodeError as error:
+        raise ClippingsError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
+    except RecursionError as error:
+        raise ClippingsError("not JSON: nested too deeply") from error
     if not isinstance(fields, dict):
         raise ClippingsError("not a JSON object")
     text = fields.get("text")
@@ -199,7 +250,7 @@ def _with_metadata(page: Page, fields: dict[str, Any]) -> Page:
 def _string(value: object) -> str | None:
     if not isinstance(value, str):
         return None
-    return "".join(character for character in " ".join(value.split()) if character.isprintable()) or None
+    return "".join(char for char in " ".join(value.split()) if char.isprintable() or char in JOINERS).strip() or None
 
 
 def _date(value: object) -> date | None:
@@ -209,6 +260,6 @@ def _date(value: object) -> date | None:
     if isinstance(value, date):
         return value
     try:
-        return datetime.fromisoformat(value).date() if isinstance(value, str) else None
+        return datetime.fromisoformat(value.strip()).date() if isinstance(value, str) else None
     except ValueError:
         return None

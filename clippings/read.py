@@ -1,5 +1,6 @@
 """Read the retrieved passages: how likely each of their sentences answers the question."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,30 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clippings.index import Index, Query
-from clippings.records import Article, Span
+from clippings.records import Span
 from clippings.retrieve import Retrieved
 
-# What each signal says for a sentence, and its weight in the logistic regression that benchmarks/calibrate.py fits.
+# What each signal says for a sentence, and its weight in the sum that ranks sentences. benchmarks/calibrate.py fits
+# both steps: this logistic regression over sentences, and the one below over questions.
 WEIGHTS = {
-    "sentence": 0.0,  # cosine of the sentence with the question
-    "passage": 0.0,  # cosine of its passage: below zero, for a sentence must stand out from what surrounds it
-    "lexical": 0.0,  # BM25 of its passage over that of the best
-    "covered": 0.0,  # share of the question's terms, by rarity, that the sentence has
-    "around": 0.0,  # the same share for its passage and headline
-    "absent": 0.0,  # share of the question's names and numbers that neither passage nor headline has
-    "kind": 0.0,  # 1 when it has what the question asks for (a name, a number, a time, a reason), -1 when not, else 0
+    "sentence": 12.96,  # cosine of the sentence with the question
+    "passage": -8.39,  # cosine of its passage: below zero, for a sentence must stand out from what surrounds it
+    "lexical": 6.76,  # BM25 of its passage over that of the best
+    "covered": 4.73,  # share of the question's terms, by rarity, that the sentence has
+    "around": -1.52,  # the same share for its passage and headline
+    "absent": -0.39,  # share of the question's names and numbers that neither passage nor headline has
+    "kind": 0.44,  # 1 when it has what the question asks for (a name, a number, a time, a reason), -1 when not, else 0
 }
-BIAS = 0.0
+BIAS = -11.73
+# The probability that the best sentence answers, from its sum and from what of the question its passage covers.
+SCORE_WEIGHT, AROUND_WEIGHT, CONFIDENCE_BIAS = 0.90, 1.71, -0.33
 
-# Words that say what kind of question it is, or nothing; everything else in it should be found in an answer.
-FUNCTION_WORDS = frozenset(
-    """
-    a about according after all also an and any are as at be been before being between both but by can could did do
-    does during each for from had has have having he her his how i if in into is it its long many may me might much
-    must my no not of off on or our out over s she should so some t than that the their them then there these they
-    this those to under until up was we were what when where which while who whom whose why will with would you your
-    """.split()
-)
+REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
+FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 NAME = re.compile(r"\b(?:[^\W\d_a-zа-яё][\w’'-]*|\d[\d.,]*)\b")
 CAPITALIZED = re.compile(r"(?<=[\w,] )[A-ZА-ЯЁ][\w’'-]+|\b[A-ZА-ЯЁ][\w’'-]+ [A-ZА-ЯЁ][\w’'-]+")  # not a mere start
 NUMBER = re.compile(
@@ -64,36 +61,46 @@ WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Reading:
-    """A sentence, its vector, and the probability that it answers the question."""
+    """A sentence, its vector, and how well it answers."""
 
     span: Span
-    vector: NDArray[np.float32]
-    probability: float
+    text: str
+    vector: NDArray[np.float32]  # (dim,), unit length
+    score: float  # log-odds, comparable between passages and questions
+    around: float  # share of the question's terms, by rarity, in the sentence's passage and headline
 
 
-def read(
-    query: Query, retrieved: Sequence[Retrieved], index: Index, *, articles: Mapping[str, Article]
-) -> list[Reading]:
-    """Give every sentence of the passages, the most probable first; ties as they were retrieved."""
+def read(query: Query, retrieved: Sequence[Retrieved], index: Index) -> list[Reading]:
+    """Give every sentence of the passages, the best first; ties as they were retrieved."""
     spans = [span for each in retrieved for span in each.candidate.passage.sentences]
+    texts = [each.article.text[s.start : s.end] for each in retrieved for s in each.candidate.passage.sentences]
     vectors = [vector for each in retrieved for vector in each.candidate.passage.vectors]
-    logits = signals(query, retrieved, index, articles=articles) @ np.array(list(WEIGHTS.values())) + BIAS
-    probabilities = 1 / (1 + np.exp(-logits))
-    readings = [Reading(*each) for each in zip(spans, vectors, probabilities.tolist(), strict=True)]
-    return sorted(readings, key=lambda reading: -reading.probability)
+    measured = signals(query, retrieved, index)
+    scores = (measured @ np.array(list(WEIGHTS.values())) + BIAS).tolist()
+    around = measured[:, list(WEIGHTS).index("around")].tolist()
+    readings = [Reading(*each) for each in zip(spans, texts, vectors, scores, around, strict=True)]
+    return sorted(readings, key=lambda reading: -reading.score)
 
 
-def signals(
-    query: Query, retrieved: Sequence[Retrieved], index: Index, *, articles: Mapping[str, Article]
-) -> NDArray[np.float32]:
+def repeats(one: Reading, other: Reading) -> bool:
+    """Whether two sentences say the same; never where their figures differ, for that is what a reader must see."""
+    return float(one.vector @ other.vector) >= REPEATS and FIGURE.findall(one.text) == FIGURE.findall(other.text)
+
+
+def confidence(reading: Reading) -> float:
+    """Give the probability, 0 to 1, that the sentence answers its question, where it is the question's best."""
+    logit = SCORE_WEIGHT * reading.score + AROUND_WEIGHT * reading.around + CONFIDENCE_BIAS
+    return 1 / (1 + math.exp(-logit))
+
+
+def signals(query: Query, retrieved: Sequence[Retrieved], index: Index) -> NDArray[np.float32]:
     """Measure the signals of `WEIGHTS` in its order, (sentences, signals)."""
-    terms = _content(query, index)
-    rarity = index.rarity(terms)
+    rarity = index.rarity(query.content)
     names = [term for term in _names(query.text, index) if term in rarity]
     best = max((each.candidate.bm25 for each in retrieved), default=0.0) or 1.0
     rows = []
     for each in retrieved:
-        passage, article = each.candidate.passage, articles[each.candidate.passage.span.article_id]
+        passage, article = each.candidate.passage, each.article
         texts = [article.text[span.start : span.end] for span in passage.sentences]
         inside = [set(index.terms(text)) for text in texts]
         around = set(index.terms(article.title)).union(*inside)
@@ -111,12 +118,6 @@ def signals(
                 )
             )
     return np.array(rows, np.float32).reshape(-1, len(WEIGHTS))
-
-
-def _content(query: Query, index: Index) -> list[str]:
-    """Give the terms of the question without those of function words, unless there are no others."""
-    function = {term for word in FUNCTION_WORDS for term in index.terms(word)}
-    return [term for term in dict.fromkeys(query.terms) if term not in function] or list(dict.fromkeys(query.terms))
 
 
 def _names(question: str, index: Index) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from sentencex import get_sentence_boundaries
 
@@ -15,8 +15,13 @@ WORD = re.compile(r"[一-鿿぀-ヿ]|[^\W一-鿿぀-ヿ]+")  # Chinese and Japan
 CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 PARAGRAPH = re.compile(r"[^\n]+")
 CONTINUES = re.compile(r"[a-zа-яё,;)—–-]")  # no sentence begins so: what comes before was an abbreviation
+ABBREVIATION = re.compile(r"\b(?:[A-ZА-ЯЁ]\.-[A-ZА-ЯЁ]|им)\.$")  # J.-P. Sartre; институт им. Сатпаева
+QUOTATION_MARK = re.compile('["“”„«»]')
 FRAGMENT_WORDS = 1  # "Friday." after "at 5 p.m." is no sentence of its own
-DATELINE = re.compile(r"^[^a-zа-я]{3,40}, |^/.{2,30}/\.?$|^\(.{2,30}\)")
+MAX_DATELINE_CHARACTERS = 80
+DATELINE = re.compile(  # all of "MOSCOW, January 13.", "/TASS/." or "KYIV (Reuters)."
+    r"[^a-zа-яё]{3,40}, [^/()!?]{0,20}\d[^/().!?]{0,20}\.?|/[^/]{2,30}/\.?|[^a-zа-яё()]{0,40}\([^().!?]{2,30}\)\.?"
+)
 
 
 def sentences(article: Article) -> list[Span]:
@@ -50,10 +55,25 @@ def _paragraph(text: str, start: int, end: int) -> list[tuple[int, int]]:
     paragraph = text[start:end]
     language = "ru" if len(CYRILLIC.findall(paragraph)) > len(paragraph) / 2 else "en"
     pieces = [
-        (start + piece["start_index"], start + piece["end_index"])
+        shorter
         for piece in get_sentence_boundaries(language, paragraph)
+        for shorter in _unquoted(text, start + piece["start_index"], start + piece["end_index"], language=language)
     ]
     return [cut for first, last in _joined(text, pieces) for cut in _cut(text, first, last)]
+
+
+def _unquoted(text: str, start: int, end: int, *, language: str) -> list[tuple[int, int]]:
+    """Divide a long quotation, which the splitter keeps whole, at its sentences."""
+    piece = text[start:end]
+    if _words(piece) <= MAX_QUOTATION_WORDS:
+        return [(start, end)]
+    bare = QUOTATION_MARK.sub(" ", piece)
+    ends = []
+    for each in get_sentence_boundaries(language, bare):
+        stop = len(bare[: each["end_index"]].rstrip())
+        marks = QUOTATION_MARK.match(piece, stop)
+        ends.append(start + (marks.end() if marks else stop))
+    return list(pairwise([start, *ends[:-1], end]))
 
 
 def _joined(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -68,15 +88,24 @@ def _joined(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _belongs(before: str, piece: str) -> bool:
-    if CONTINUES.match(piece) or (DATELINE.search(before.rsplit(". ", 1)[-1]) and _words(before) <= 8):
+    if len(before) >= MAX_SENTENCE_CHARACTERS:
+        return False
+    if CONTINUES.match(piece) or ABBREVIATION.search(before[-5:]) or _is_dateline(before):
         return True
     if _words(piece) <= FRAGMENT_WORDS:
-        return before.endswith(".") and not before.endswith("..")
+        return before.endswith(".") and not before.endswith("..") and not piece.endswith(("?", "!"))
     return _open_quotation(before) and _words(before) + _words(piece) <= MAX_QUOTATION_WORDS
 
 
+def _is_dateline(text: str) -> bool:
+    return len(text) <= MAX_DATELINE_CHARACTERS and any(map(DATELINE.fullmatch, (text, text.rsplit(". ", 1)[-1])))
+
+
 def _open_quotation(text: str) -> bool:
-    return text.count('"') % 2 == 1 or text.count("“") > text.count("”") or text.count("«") > text.count("»")
+    if text.endswith(('"', "“")):  # it closes what an earlier part of a long quotation opened
+        return False
+    double = text.count("„") - text.count("“") if "„" in text else text.count("“")  # „German“ and “English” share one
+    return text.count('"') % 2 == 1 or double > text.count("”") or text.count("«") > text.count("»")
 
 
 def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -1,5 +1,7 @@
 """Summarize a topic with sentences of several articles that together say the most about it and repeat the least."""
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,15 +9,22 @@ from clippings.answer import cited, not_found, worded
 from clippings.embed import Vectors
 from clippings.index import Index
 from clippings.records import Answer, Article, Hit
-from clippings.retrieve import retrieve
+from clippings.retrieve import articles, retrieve
 
 PASSAGES = 40  # read for one summary
-RELEVANT = 0.35  # cosine of a sentence with the topic; below it a sentence is about something else
+RELEVANT = 0.35  # cosine with the topic that some sentence must have; without one, nothing is about the topic
+RELATED = 0.2  # cosine that the others must have
 FEWEST, MOST = 3, 6  # sentences
 PER_ARTICLE = 2  # sentences, so that several articles have a say
 NOVELTY = 0.4  # weight of not repeating against saying much
 REPEATS = 0.8  # cosine between sentences; above it the second says what the first said
 SHORTEST = 40  # characters: less is a heading or a cry
+LEANING = 0.15  # of relevance, lost by a sentence that begins by pointing back and so says little by itself
+POINTS_BACK = re.compile(
+    r"[\W_]*(?:he|she|it|they|his|her|its|their|this|that|these|those|such|but|and|however"
+    r"|according to (?:him|her|them))\b",
+    re.IGNORECASE,
+)
 
 
 def summarize(topic: str, index: Index) -> Answer:
@@ -27,22 +36,22 @@ def summarize(topic: str, index: Index) -> Answer:
     """
     query = index.query(worded(topic))
     retrieved = retrieve(query, index, k=PASSAGES)
-    articles = {
-        span.article_id: index.article(span.article_id) for span in (each.candidate.passage.span for each in retrieved)
-    }
     sentences = [
-        (span, vector)
+        (span, vector, each.article.text[span.start : span.end])
         for each in retrieved
         for span, vector in zip(each.candidate.passage.sentences, each.candidate.passage.vectors, strict=True)
-        if float(vector @ query.vector) >= RELEVANT and span.end - span.start >= SHORTEST
+        if float(vector @ query.vector) >= RELATED and span.end - span.start >= SHORTEST
     ]
-    if not sentences:
-        return not_found(topic, retrieved, articles)
-    vectors = np.stack([vector for _, vector in sentences])
-    relevance = (vectors @ query.vector + (vectors @ vectors.T).mean(axis=1)) / 2
-    chosen = _chosen(vectors, relevance, [span.article_id for span, _ in sentences])
+    vectors = np.array([vector for _, vector, _ in sentences], np.float32).reshape(len(sentences), len(query.vector))
+    cosines = vectors @ query.vector
+    if not sentences or cosines.max() < RELEVANT:
+        return not_found(topic, retrieved)
+    leaning = np.array([LEANING if POINTS_BACK.match(text) else 0.0 for _, _, text in sentences], np.float32)
+    relevance = (cosines + (vectors @ vectors.T).mean(axis=1)) / 2 - leaning
+    chosen = _chosen(vectors, relevance, [span.article_id for span, _, _ in sentences])
     hits = [Hit(sentences[place][0], float(relevance[place])) for place in chosen]
-    return cited(topic, sorted(hits, key=lambda hit: _place(hit, articles[hit.span.article_id])), articles)
+    by_id = articles(retrieved)
+    return cited(topic, sorted(hits, key=lambda hit: _place(hit, by_id[hit.span.article_id])), retrieved)
 
 
 def _chosen(vectors: Vectors, relevance: NDArray[np.float32], articles: list[str]) -> list[int]:

@@ -22,19 +22,26 @@ class Templates:
     """The texts of one prompts folder."""
 
     def __init__(self, folder: Path = PROMPTS) -> None:
-        self._messages = _toml(folder / "messages.toml")
-        self._prefixes = _toml(folder / "prefixes.toml")
+        self._path = folder / "messages.toml"
+        self._messages = _toml(self._path)
+        self._prefixes = _prefixes(folder / "prefixes.toml")
         self.examples = [line.strip() for line in _text(folder / "examples.txt").splitlines() if line.strip()]
 
     def say(self, name: str, **values: object) -> str:
         """Fill the message `name` with `values`."""
-        return str(self._messages[name]).format(**values)
+        message = self._messages.get(name)
+        if not isinstance(message, str):
+            raise ClippingsError(f"{self._path}: no message {name!r}")
+        try:
+            return message.format(**values)
+        except (LookupError, ValueError, AttributeError) as error:
+            raise ClippingsError(f"{self._path}: {name!r} cannot be filled in with {', '.join(values)}") from error
 
     def prefixes(self, model: str) -> Prefixes:
         """Give the prefixes of the first entry whose key is part of the model's name, in any case."""
         for part, prefixes in self._prefixes.items():
             if part.lower() in model.lower():
-                return Prefixes(**prefixes)
+                return prefixes
         return Prefixes()
 
 
@@ -43,6 +50,17 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
         raise ClippingsError(f"{path}: not TOML: {error}") from error
+
+
+def _prefixes(path: Path) -> dict[str, Prefixes]:
+    found = {}
+    for model, fields in _toml(path).items():
+        if not isinstance(fields, dict) or not fields.keys() <= {"query", "passage"}:
+            raise ClippingsError(f"{path}: {model}: give a query and a passage")
+        if not all(isinstance(prefix, str) for prefix in fields.values()):
+            raise ClippingsError(f"{path}: {model}: a prefix is a text in quotation marks")
+        found[model] = Prefixes(**fields)
+    return found
 
 
 def _text(path: Path) -> str:
