@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test clean
 
 run: .venv/ready
-	test -e index/clippings.sqlite || $(BIN)/python ingest.py articles
+	$(BIN)/python -m clippings list >/dev/null 2>&1 || $(BIN)/python ingest.py articles
 	$(BIN)/python app.py --port $(PORT)
 
 test: .venv/ready-dev

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -39,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from clippings.index import Index
         from clippings.templates import Templates
 
-        index = Index.open(arguments.index)
-        status: int = arguments.run(arguments, index, Templates())
+        with closing(Index.open(arguments.index)) as index:
+            status: int = arguments.run(arguments, index, Templates())
         return status
     except ClippingsError as error:
         print(f"clippings: {error}", file=sys.stderr)

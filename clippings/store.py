@@ -161,7 +161,7 @@ class Store:
             raise
         except sqlite3.DatabaseError as error:
             remedy = REMEDIES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, REBUILD)
-            raise ClippingsError(f"{self.path}: not a usable index ({error}): {remedy}") from error
+            raise ClippingsError(f"{self.path}: {error}: {remedy}") from error
 
     def recipe(self) -> Recipe | None:
         """Give how the index was made; None while nothing has been stored."""

@@ -514,7 +514,7 @@ def test_a_truncated_database_is_one_line(built: Path, size: float, writable: bo
         with closing(Index(built, encoder=HashedEncoder(), writable=True)) as index:
             assert facts(index) == [[], []]
         return
-    with pytest.raises(ClippingsError, match=r"no index in|not a usable index|clippings.sqlite") as raised:
+    with pytest.raises(ClippingsError, match=r"no index in|clippings.sqlite") as raised:
         use()
     assert "\n" not in str(raised.value)
 

@@ -98,7 +98,7 @@ def test_a_damaged_database(built: Path) -> None:
     done = run("articles", folder=built)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"ingest.py: index/{DATABASE}: not a usable index (file is not a database):"
+        f"ingest.py: index/{DATABASE}: file is not a database:"
         " move it away and build it again with python ingest.py ARTICLES\n"
     )
 
