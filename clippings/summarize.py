@@ -1,6 +1,7 @@
 """Summarize a topic with sentences of several articles that together say the most about it and repeat the least."""
 
 import re
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,14 @@ from clippings.records import Answer, Article, Hit
 from clippings.retrieve import articles, retrieve
 
 PASSAGES = 40  # read for one summary
-RELEVANT = 0.35  # cosine with the topic that some sentence must have; without one, nothing is about the topic
-RELATED = 0.2  # cosine that the others must have
+RELEVANT = 0.35  # mean cosine of a sentence and its headline with the topic; if none has it, nothing is about the topic
+RELATED = 0.7  # of the most that a sentence has of it, that the others must have
+TERMS = 0.2  # weight of the topic's own terms in the passage, BM25 over the best, beside those cosines
 FEWEST, MOST = 3, 6  # sentences
-PER_ARTICLE = 2  # sentences, so that several articles have a say
-NOVELTY = 0.4  # weight of not repeating against saying much
+PER_ARTICLE = 2  # sentences, so that several articles have a say; more only where the summary would be too short
+NOVELTY = 0.3  # weight of not repeating against saying much
 REPEATS = 0.8  # cosine between sentences; above it the second says what the first said
+EDGE = 0.65  # of the most relevant sentence's relevance; less is the topic's edge, however new
 SHORTEST = 40  # characters: less is a heading or a cry
 LEANING = 0.15  # of relevance, lost by a sentence that begins by pointing back and so says little by itself
 POINTS_BACK = re.compile(
@@ -30,24 +33,32 @@ POINTS_BACK = re.compile(
 def summarize(topic: str, index: Index) -> Answer:
     """Give three to six sentences about the topic in the order of the articles' dates; no quotes when none is about it.
 
-    Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) where relevance is the mean of a sentence's cosine
-    with the topic and its centrality, the mean cosine with the other candidates (degree centrality as in LexRank,
-    Erkan and Radev, JAIR 2004, without its threshold).
+    Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) where relevance is the mean of how much a sentence
+    and its headline are about the topic, and of its centrality, the mean cosine with the other candidates (degree
+    centrality as in LexRank, Erkan and Radev, JAIR 2004, without its threshold).
     """
     query = index.query(worded(topic))
     retrieved = retrieve(query, index, k=PASSAGES)
     sentences = [
-        (span, vector, each.article.text[span.start : span.end])
+        (span, vector, each)
         for each in retrieved
         for span, vector in zip(each.candidate.passage.sentences, each.candidate.passage.vectors, strict=True)
-        if float(vector @ query.vector) >= RELATED and span.end - span.start >= SHORTEST
+        if span.end - span.start >= SHORTEST
     ]
-    vectors = np.array([vector for _, vector, _ in sentences], np.float32).reshape(len(sentences), len(query.vector))
-    cosines = vectors @ query.vector
-    if not sentences or cosines.max() < RELEVANT:
+    if not sentences:
         return not_found(topic, retrieved)
-    leaning = np.array([LEANING if POINTS_BACK.match(text) else 0.0 for _, _, text in sentences], np.float32)
-    relevance = (cosines + (vectors @ vectors.T).mean(axis=1)) / 2 - leaning
+    vectors = np.array([vector for _, vector, _ in sentences], np.float32)
+    about = (vectors @ query.vector + np.array([each.candidate.title_cosine for _, _, each in sentences])) / 2
+    if about.max() < RELEVANT:
+        return not_found(topic, retrieved)
+    best = max(each.candidate.bm25 for _, _, each in sentences) or 1.0
+    about += TERMS * np.array([each.candidate.bm25 / best for _, _, each in sentences])
+    near = np.flatnonzero(about >= RELATED * about.max())
+    sentences, vectors = [sentences[place] for place in near], vectors[near]
+    leaning = [
+        LEANING * bool(POINTS_BACK.match(each.article.text[span.start : span.end])) for span, _, each in sentences
+    ]
+    relevance = (about[near] + (vectors @ vectors.T).mean(axis=1)) / 2 - np.array(leaning)
     chosen = _chosen(vectors, relevance, [span.article_id for span, _, _ in sentences])
     hits = [Hit(sentences[place][0], float(relevance[place])) for place in chosen]
     by_id = articles(retrieved)
@@ -61,17 +72,15 @@ def _chosen(vectors: Vectors, relevance: NDArray[np.float32], articles: list[str
     while len(chosen) < MOST:
         repeated = likeness[chosen].max(axis=0) if chosen else np.zeros(len(relevance))
         gain = (1 - NOVELTY) * relevance - NOVELTY * repeated
-        full = {article for article in articles if sum(articles[place] == article for place in chosen) >= PER_ARTICLE}
-        open_places = [
-            place
-            for place, article in enumerate(articles)
-            if place not in chosen and article not in full and repeated[place] < REPEATS
-        ]
+        worth = (relevance >= EDGE * relevance.max()) & (repeated < REPEATS)
+        new = [place for place in np.flatnonzero(worth).tolist() if place not in chosen]
+        counts = Counter(articles[place] for place in chosen)
+        open_places = [place for place in new if counts[articles[place]] < PER_ARTICLE]
+        if not open_places and len(chosen) < FEWEST:
+            open_places = new
         if not open_places:
             break
         best = max(open_places, key=lambda place: (gain[place], -place))
-        if len(chosen) >= FEWEST and relevance[best] < relevance[chosen].mean() * 0.8:
-            break  # the rest is about the topic's edge
         chosen.append(best)
     return chosen
 

@@ -251,7 +251,15 @@ def test_summary_takes_several_articles_in_order_of_date(index: Index, article: 
 
 def test_summary_does_not_repeat_a_reprint(index: Index, article: Make) -> None:
     for outlet in ("One", "Two", "Three"):
-        index.add([article("The harbour strike in Ellery has ended after nine long weeks of talks.", outlet=outlet)])
+        index.add(
+            [
+                article(
+                    "The harbour strike in Ellery has ended after nine long weeks of talks.",
+                    "Harbour strike",
+                    outlet=outlet,
+                )
+            ]
+        )
     assert len(summarize("harbour strike Ellery", index).quotes) == 1
 
 
