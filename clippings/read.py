@@ -15,17 +15,17 @@ from clippings.retrieve import Retrieved
 # What each signal says for a sentence, and its weight in the sum that ranks sentences. benchmarks/calibrate.py fits
 # both steps: this logistic regression over sentences, and the one below over questions.
 WEIGHTS = {
-    "sentence": 12.96,  # cosine of the sentence with the question
-    "passage": -8.39,  # cosine of its passage: below zero, for a sentence must stand out from what surrounds it
-    "lexical": 6.76,  # BM25 of its passage over that of the best
-    "covered": 4.73,  # share of the question's terms, by rarity, that the sentence has
-    "around": -1.52,  # the same share for its passage and headline
-    "absent": -0.39,  # share of the question's names and numbers that neither passage nor headline has
+    "sentence": 12.93,  # cosine of the sentence with the question
+    "passage": -8.35,  # cosine of its passage: below zero, for a sentence must stand out from what surrounds it
+    "lexical": 8.61,  # BM25 of its passage over that of the best
+    "covered": 4.89,  # share of the question's terms, by rarity, that the sentence has
+    "around": -1.47,  # the same share for its passage and headline
+    "absent": -0.42,  # share of the question's names and numbers that neither passage nor headline has
     "kind": 0.44,  # 1 when it has what the question asks for (a name, a number, a time, a reason), -1 when not, else 0
 }
-BIAS = -11.73
+BIAS = -13.62
 # The probability that the best sentence answers, from its sum and from what of the question its passage covers.
-SCORE_WEIGHT, AROUND_WEIGHT, CONFIDENCE_BIAS = 0.90, 1.71, -0.33
+SCORE_WEIGHT, AROUND_WEIGHT, CONFIDENCE_BIAS = 0.96, 1.42, -0.17
 
 REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
