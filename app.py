@@ -4,7 +4,9 @@ import argparse
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from html import escape
 from pathlib import Path
 from string import Template
@@ -13,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gradio import Blocks
 
+    from clippings.index import Counts
     from clippings.records import Answer, Article
     from clippings.templates import Templates
 
 HERE = Path(__file__).resolve().parent
+HOST = "127.0.0.1"  # this machine only
+LAST_PORT = 65535
 PORTS = 100  # how many ports to try, from the one wanted upwards
 LISTED = 500  # articles: of a larger index, no list is shown
 AT_ONCE = 4  # questions through the API that may be worked on at the same time
@@ -25,43 +30,64 @@ AT_ONCE = 4  # questions through the API that may be worked on at the same time
 def main(argv: list[str] | None = None) -> int:
     """Open the index, serve the chat until it is interrupted, and give the exit status."""
     parser = argparse.ArgumentParser(prog="app.py", description="Chat with an index of articles in the browser.")
-    parser.add_argument("--index", type=Path, default=HERE / "index", metavar="DIR", help="the index (default: index/)")
+    parser.add_argument("--index", type=Path, default=Path("index"), metavar="DIR", help="the index (default: index/)")
     parser.add_argument(
         "--port", type=int, default=7860, metavar="N", help="the port (default: %(default)s, or the next free)"
     )
     arguments = parser.parse_args(argv)
-    offline()
 
     from clippings.errors import ClippingsError
+
+    try:
+        _run(arguments.index, arguments.port)
+    except ClippingsError as error:
+        print(f"app.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # the way to end it
+        pass
+    return 0
+
+
+def _run(folder: Path, port: int) -> None:
+    offline()
+    free_port(port)  # so that a mistake is told before the model is loaded
+
     from clippings.index import Index
     from clippings.templates import Templates
 
-    try:
-        index, templates = Index.open(arguments.index), Templates()
+    templates = Templates()
+    with closing(Index.open(folder)) as index:
+        print("app.py: loading the model ...", file=sys.stderr, flush=True)
 
         from clippings.answer import answer
         from clippings.summarize import summarize
 
         answer("Is everything loaded?", index)  # so that the first reader does not wait for the models
-    except ClippingsError as error:
-        print(f"app.py: {error}", file=sys.stderr)
-        return 1
-    page = build(
-        lambda question: answer(question, index),
-        lambda topic: summarize(topic, index),
-        article=index.article,
-        articles=index.articles,
-        counts=lambda: (index.counts.articles, index.counts.passages),
-        templates=templates,
-    )
-    print(serve(page, port=arguments.port), flush=True)
-    page.block_thread()
-    return 0
+        page = build(
+            lambda question: answer(question, index),
+            lambda topic: summarize(topic, index),
+            article=index.article,
+            articles=index.articles,
+            counts=lambda: index.counts,
+            templates=templates,
+        )
+        try:
+            print(serve(page, port=port), flush=True)
+            while True:
+                time.sleep(3600)
+        finally:
+            page.close(verbose=False)
 
 
 def offline() -> None:
-    """Keep gradio and the model libraries off the network; to be called before they are imported."""
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "NO_PROXY": "127.0.0.1,localhost"}
+    """Keep gradio and the model libraries off the network; to be called before they are imported.
+
+    No GRADIO_ variable counts: they open the server to others, let it give out files, or move its address.
+    """
+    for name in [name for name in os.environ if name.startswith("GRADIO_")]:
+        del os.environ[name]
+    # "*" also passes over a proxy whose address httpx cannot read; a no_proxy that is set counts before NO_PROXY.
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "NO_PROXY": "*", "no_proxy": "*"}
 
 
 def build(
@@ -70,12 +96,12 @@ def build(
     *,
     article: Callable[[str], "Article"],
     articles: Callable[[], Iterable["Article"]],
-    counts: Callable[[], tuple[int, int]],
+    counts: Callable[[], "Counts"],
     templates: "Templates",
 ) -> "Blocks":
     """Make the page out of what answers, summarizes, finds an article by id, lists them all, and counts.
 
-    `counts` gives the numbers of articles and of passages. All five functions are called from several threads.
+    All five functions are called from several threads.
     """
     import gradio as gr
     from gradio.events import api
@@ -97,22 +123,25 @@ def build(
     def summarize(topic: str) -> dict[str, str]:
         return reply(summary, topic)
 
-    def show(target: dict[str, Any]) -> dict[str, str]:
-        try:
-            found = article(str(target["article"]))
-        except ClippingsError as error:
-            return {"error": str(error)}
-        return {"html": cite.article_html(found, Span(found.id, int(target["start"]), int(target["end"])))}
+    def show(target: object) -> dict[str, str]:
+        match target:  # anyone can call this with anything
+            case {"article": str(id), "start": int(start), "end": int(end)} if 0 <= start <= end:
+                try:
+                    return {"html": cite.article_html(article(id), Span(id, start, end))}
+                except ClippingsError as error:
+                    return {"error": str(error)}
+        return {"error": templates.say("no_place")}
 
-    def held(_: list[Any]) -> str:  # gradio passes what the page gives, be it nothing
-        named = [
-            templates.say(f"{name}_{'one' if count == 1 else 'many'}", count=count)
-            for name, count in zip(("articles", "passages"), counts(), strict=True)
-        ]
-        return templates.say("held", articles=named[0], passages=named[1])
+    def held(_: object) -> str:  # gradio passes what the page gives, be it nothing
+        now = counts()
+        named = {
+            name: templates.say(f"{name}_{'one' if count == 1 else 'many'}", count=count)
+            for name, count in (("articles", now.articles), ("passages", now.passages))
+        }
+        return templates.say("held", **named)
 
-    def contents(_: list[Any]) -> str:
-        return cite.contents_html(articles()) if counts()[0] <= LISTED else ""
+    def contents(_: object) -> str:
+        return cite.contents_html(articles()) if counts().articles <= LISTED else ""
 
     def ask_json(question: str) -> dict[str, Any]:
         """Answer a question with quotes and their sources."""
@@ -138,7 +167,7 @@ def build(
                 show,
                 held,
                 contents,
-            ],  # chat.js calls these by name; they are no part of the API
+            ],  # for chat.js, by name; they are no part of the API
             apply_default_css=False,
         )
         api(ask_json, api_name="ask", concurrency_limit=AT_ONCE)
@@ -158,32 +187,48 @@ def serve(page: "Blocks", *, port: int) -> str:
     """Serve the page to this machine only, from `port` or the next free one, and give its address."""
     import gradio as gr
 
+    from clippings.errors import ClippingsError
+
     style = (HERE / "ui/chat.css").read_text(encoding="utf-8")
     system = ("system-ui", "sans-serif")  # no font is fetched
-    page.launch(
-        server_name="127.0.0.1",
-        server_port=free_port(port),
-        theme=gr.themes.Base(font=system, font_mono=("ui-monospace", "monospace")),
-        head=f"<style>{style}</style>",  # gradio rewrites what it is given as css, and so breaks :is()
-        share=False,
-        ssr_mode=False,
-        run_history=False,  # what a journalist asks is nobody's business
-        enable_monitoring=False,
-        allowed_paths=[],
-        footer_links=[],
-        quiet=True,
-        prevent_thread_lock=True,
-    )
+    port = free_port(port)
+    try:
+        page.launch(
+            server_name=HOST,
+            server_port=port,
+            theme=gr.themes.Base(font=system, font_mono=("ui-monospace", "monospace")),
+            head=f"<style>{style}</style>",  # gradio rewrites what it is given as css, and so breaks :is()
+            share=False,
+            ssr_mode=False,
+            run_history=False,  # what a journalist asks is nobody's business
+            enable_monitoring=False,
+            allowed_paths=[],
+            footer_links=[],
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        raise ClippingsError(f"--port {port}: taken just now by another program: try again") from error
     return str(page.local_url).rstrip("/")
 
 
 def free_port(first: int) -> int:
-    """Find the first port from `first` upwards that nothing listens on."""
-    for port in range(first, first + PORTS):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    return first
+    """Find the first port from `first` upwards that can be listened on."""
+    from clippings.errors import ClippingsError
+
+    if not 1 <= first <= LAST_PORT:
+        raise ClippingsError(f"--port {first}: give a number from 1 to {LAST_PORT}")
+    ports = range(first, min(first + PORTS, LAST_PORT + 1))
+    refusals = []
+    for port in ports:
+        try:
+            # Like the server, with SO_REUSEADDR except on Windows: there it would take a port from its owner, elsewhere
+            # without it the port of a server that has just ended seems taken for a minute.
+            socket.create_server((HOST, port)).close()
+            return port
+        except OSError as error:
+            refusals.append(error.strerror)
+    raise ClippingsError(f"--port {first}: {refusals[0]}; up to {ports[-1]} none is free: give another")
 
 
 if __name__ == "__main__":

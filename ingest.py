@@ -1,12 +1,13 @@
 """Add news articles to an index, or remove them: python ingest.py PATH... [--index DIR] [--model NAME-OR-PATH]."""
 
 import argparse
+import io
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from clippings.index import Index
@@ -18,9 +19,20 @@ EPILOG = """exit status: 0 when every article is in; 1 when something was skippe
 Running it again adds only what is new or changed; an article stays until its file changes or it is removed."""
 
 
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes exit with 1, as the help says."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say how the command is used and what is wrong."""
+        self.print_usage(sys.stderr)
+        self.exit(INCOMPLETE, f"{self.prog}: {message}\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Take in or remove what the arguments name and give the exit status."""
-    parser = argparse.ArgumentParser(
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # whatever the code page of the terminal or the pipe
+    parser = Parser(
         prog="ingest.py", description="Add .txt, .md, .html and .jsonl news articles to an index.", epilog=EPILOG
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files, and folders with all they hold")
@@ -35,9 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     if not arguments.paths and not arguments.remove:
-        parser.print_usage(sys.stderr)
-        print("ingest.py: nothing to do: name files or folders", file=sys.stderr)
-        return INCOMPLETE
+        parser.error("nothing to do: name files or folders")
 
     from clippings.errors import ClippingsError
 
@@ -75,14 +85,14 @@ def _add(paths: Sequence[Path], index: "Index") -> int:
     from clippings.load import find
 
     started = time.monotonic()
-    total = sum(path.stat().st_size for path in find(paths) if isinstance(path, Path))
+    total = sum(_size(path) for path in find(paths) if isinstance(path, Path))
     with tqdm(total=total, unit="B", unit_scale=True, desc="ingest", file=sys.stderr) as bar:
 
-        def on_file(size: int, report: "Report") -> None:
-            bar.set_postfix_str(f"{report.added + report.unchanged} articles", refresh=False)
+        def on_progress(size: int, report: "Report") -> None:
+            bar.set_postfix_str(f"{report.added + report.unchanged:,} articles", refresh=False)
             bar.update(size)
 
-        report = ingest(paths, index, on_file=on_file)
+        report = ingest(paths, index, on_progress=on_progress)
     for skip in report.skipped:
         print(f"skipped {skip.where}: {skip.reason}", file=sys.stderr)
     print(
@@ -92,6 +102,13 @@ def _add(paths: Sequence[Path], index: "Index") -> int:
         f" {time.monotonic() - started:.1f} s"
     )
     return INCOMPLETE if report.skipped or not report.files else ALL_IN
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since it was found; ingest says so
+        return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The commands: python -m clippings ask|search|summarize|list|show|check."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -35,6 +36,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # whatever the code page of the terminal or the pipe
     arguments = _parser().parse_args(argv)
     try:
         from clippings.index import Index
@@ -49,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` for one, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FOUND
+    except KeyboardInterrupt:
+        return ERROR
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,7 +106,7 @@ def _answers(
         answer = work(question, index)
         return answer.found, as_json(answer), cite.answer_text(answer, templates)
 
-    return _each(arguments, one)
+    return _each(arguments, one, asked="question")
 
 
 def _search(arguments: argparse.Namespace, index: "Index", templates: "Templates") -> int:
@@ -110,7 +115,8 @@ def _search(arguments: argparse.Namespace, index: "Index", templates: "Templates
     from clippings.retrieve import articles, passage_hits, retrieve
 
     def one(question: str) -> tuple[bool, dict[str, object], str]:
-        retrieved = retrieve(index.query(worded(question)), index, k=SEARCH_HITS)
+        question = worded(question)
+        retrieved = retrieve(index.query(question), index, k=SEARCH_HITS)
         hits = passage_hits(retrieved)
         return (
             bool(hits),
@@ -118,11 +124,16 @@ def _search(arguments: argparse.Namespace, index: "Index", templates: "Templates
             cite.hits_text(hits, templates, articles=articles(retrieved)),
         )
 
-    return _each(arguments, one)
+    return _each(arguments, one, asked="query")
 
 
-def _each(arguments: argparse.Namespace, one: Callable[[str], tuple[bool, dict[str, object], str]]) -> int:
-    """Run `one` for the question, or for each line of standard input, where a faulty line is reported in its place."""
+def _each(
+    arguments: argparse.Namespace, one: Callable[[str], tuple[bool, dict[str, object], str]], *, asked: str
+) -> int:
+    """Run `one` for the question, or for each line of standard input, where a faulty line is reported in its place.
+
+    `asked` is what the JSON calls the question.
+    """
     if arguments.text != "-":
         found, as_json, text = one(arguments.text)
         print(_dump(as_json) if arguments.json else text)
@@ -132,7 +143,7 @@ def _each(arguments: argparse.Namespace, one: Callable[[str], tuple[bool, dict[s
         try:
             _, as_json, text = one(question)
         except ClippingsError as error:
-            as_json, text, status = {"question": question, "error": str(error)}, f"error: {error}", ERROR
+            as_json, text, status = {asked: question, "error": str(error)}, f"error: {error}", ERROR
         print(_dump(as_json) if arguments.json else " ".join(text.split()), flush=True)
     return status
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from clippings.errors import ClippingsError
 from clippings.index import Index
-from clippings.read import Reading, confidence, read, repeats
+from clippings.read import Reading, confidence, probability, read, repeats
 from clippings.records import Answer, Article, Confidence, Hit, Quote
 from clippings.retrieve import Retrieved, articles, passage_hits, retrieve
 
@@ -12,15 +12,16 @@ PASSAGES = 10  # read for one question
 QUOTES = 3  # sentences in an answer at most
 NEAREST = 3  # passages shown when nothing answers
 # Probabilities that the best sentence answers. benchmarks/calibrate.py measures on topics that it did not fit: at FOUND
-# the precision and the recall of refusing questions near the topic are .79 and .80, and 89 % of the answerable questions
-# are answered; of the answers at HIGH, 88 % are right.
+# precision and recall of refusing questions near the topic are .79 and .80, and 89 % of the answerable questions are
+# answered; of the answers at HIGH, 88 % are right.
 FOUND, MEDIUM, HIGH = 0.25, 0.45, 0.70
-SHARE = 0.3  # of the best sentence's probability that a further one must have
+GAP = 2.5  # log-odds, at most, between the best sentence and a further one: enough to show where outlets differ
 
 
 def answer(question: str, index: Index) -> Answer:
     """Answer with at most three sentences, the best first; without quotes when nothing answers."""
-    query = index.query(worded(question))
+    question = worded(question)
+    query = index.query(question)
     retrieved = retrieve(query, index, k=PASSAGES)
     readings = read(query, retrieved, index)
     best = confidence(readings[0]) if readings else 0.0
@@ -28,17 +29,17 @@ def answer(question: str, index: Index) -> Answer:
         return not_found(question, retrieved)
     chosen: list[Reading] = []
     for reading in readings:
-        if len(chosen) == QUOTES or confidence(reading) < best * SHARE:
+        if len(chosen) == QUOTES or reading.score < readings[0].score - GAP:
             break
         if not any(repeats(reading, other) for other in chosen):
             chosen.append(reading)
-    hits = [Hit(reading.span, confidence(reading)) for reading in chosen]
+    hits = [Hit(reading.span, probability(reading.score)) for reading in chosen]
     band: Confidence = "high" if best >= HIGH else "medium" if best >= MEDIUM else "low"
     return cited(question, hits, retrieved, confidence=band)
 
 
 def worded(question: str) -> str:
-    """Give the question back when there is a word in it."""
+    """Give the question in characters that can be searched for and shown; raise when there is no word in it."""
     if not any(map(str.isalnum, question)):
         raise ClippingsError("there is no word in the question: ask in words or name a topic")
     return question.encode(errors="replace").decode()  # a lone surrogate is no character that an index can take

@@ -149,19 +149,19 @@ def answer_html(answer: Answer, templates: Templates) -> str:
     """Give an answer or a summary for the chat; every number is a button that carries its article, start and end."""
     titles = [source.title for source in answer.sources]
     if answer.found:
-        parts = [_quote_html(quote, titles[quote.source - 1]) for quote in answer.quotes]
+        parts = [_quote_html(quote, titles[quote.source - 1], templates) for quote in answer.quotes]
         if answer.confidence:
             words = _escaped(templates.say(f"confidence_{answer.confidence}"))
             parts.append(f'<p class="confidence {answer.confidence}">{words}</p>')
         return "".join([*parts, _sources_html(answer, templates)])
     parts = [f'<p class="message">{_escaped(templates.say("not_found"))}</p>']
     if answer.nearest:
-        quotes = "".join(_quote_html(quote, titles[quote.source - 1]) for quote in answer.nearest)
+        quotes = "".join(_quote_html(quote, titles[quote.source - 1], templates) for quote in answer.nearest)
         parts.append(f'<section class="nearest"><h3>{_escaped(templates.say("nearest"))}</h3>{quotes}</section>')
     return "".join([*parts, _sources_html(answer, templates)])
 
 
-def article_html(article: Article, span: Span | None) -> str:
+def article_html(article: Article, span: Span) -> str:
     """Give a whole article with the span marked; its `.text` element holds the text to the last character.
 
     The marked passage is `<mark id="passage">`, and further `<mark>`s where it goes on in another paragraph.
@@ -169,8 +169,8 @@ def article_html(article: Article, span: Span | None) -> str:
     facts = [_escaped(fact) for fact in (article.author, _when(article), article.path) if fact] + [_link(article)]
     kicker = f'<p class="outlet" dir="auto">{_escaped(article.outlet)}</p>' if article.outlet else ""
     header = f'{kicker}<h2 dir="auto">{_escaped(article.title)}</h2><p class="byline">{_facts(facts)}</p>'
-    start, end = (span.start, span.end) if span else (0, 0)
-    return f'<article><header>{header}</header><div class="text">{_text_html(article.text, start, end)}</div></article>'
+    text = _text_html(article.text, span.start, span.end)
+    return f'<article><header>{header}</header><div class="text">{text}</div></article>'
 
 
 def contents_html(articles: Iterable[Article]) -> str:
@@ -192,13 +192,13 @@ def _text_html(text: str, start: int, end: int) -> str:
     return "".join(html)
 
 
-def _quote_html(quote: Quote, title: str) -> str:
+def _quote_html(quote: Quote, title: str, templates: Templates) -> str:
     words, short = _escaped(quote.text), quote.highlight
     if short:
         first, last = short.start - quote.span.start, short.end - quote.span.start
         cut = quote.text[:first], quote.text[first:last], quote.text[last:]
         words = "{}<mark>{}</mark>{}".format(*map(_escaped, cut))
-    label = _escaped(f"Source {quote.source}: {title}")
+    label = _escaped(templates.say("source", number=quote.source, title=title))
     button = (
         f'<button type="button" class="marker" aria-label="{label}" {_target(quote.span)}>[{quote.source}]</button>'
     )
@@ -230,14 +230,22 @@ def _target(span: Span) -> str:
 
 def _link(article: Article) -> str:
     url = article.url or ""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:  # "http://[" and the like
-        return _escaped(url)
-    if parts.scheme not in ("http", "https") or not host:
+    host = _host(url)
+    if not host:
         return _escaped(url)
     return f'<a href="{_escaped(url)}" target="_blank" rel="noopener noreferrer">{_escaped(host)}</a>'
+
+
+def _host(url: str) -> str | None:
+    """Give the host that a browser would go to; None where browsers read a URL otherwise than Python, or may."""
+    if not url.isprintable() or " " in url or "\\" in url:  # no spaces or controls, nor what turns the reading order
+        return None
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 -- raises when it is no port
+    except ValueError:  # "http://[" and the like
+        return None
+    return parts.hostname if parts.scheme in ("http", "https") and "@" not in parts.netloc else None
 
 
 def _escaped(text: str) -> str:

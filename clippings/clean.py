@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from clippings.headline import (
     SENTENCE_END,
+    SPACELESS,
     dateline,
     find_head,
     has_text,
@@ -45,7 +46,7 @@ UNSEEN = re.compile(
 # Persian, the scripts of India and emoji need their joiners; between other characters they only hide.
 JOINING = r"[\u0590-\u1fff\u2100-\U0010ffff]"
 JOINER = re.compile(rf"(?<!{JOINING})[\u200c\u200d]|[\u200c\u200d](?!{JOINING})")
-GLUED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
+GLUED = re.compile(rf"[{SPACELESS}\u3000-\u303f\uff00-\uffef]")  # with the marks that are as wide as their letters
 BULLET = re.compile(r"(?:[•·▪◦‣*»–—-]|\d+[.)])\s")
 EDGE = " •·»«›|:×>"  # what may stand around a line of furniture
 
@@ -109,13 +110,12 @@ NOTICE_WORDS = re.compile(
     re.IGNORECASE,
 )
 AGO = re.compile(
-    r"\b\d+ ?(min(ute)?|h(ou)?r?|day|week|month|year)s? ago\b|\d\d?:\d\d|\d+ \w+ назад|\bvor \d+ \w+", re.IGNORECASE
+    r"\b\d+ ?(min(ute)?|h(ou)?r?|day|week|month|year)s? ago\b|\d\d?:\d\d|\b\d+ \w+ назад|\bvor \d+ \w+", re.IGNORECASE
 )
-ADDRESS = re.compile(r"\S*(://|www\.)\S*")
 
 
 @dataclass(frozen=True)
-class Body:
+class _Body:
     """Where the article is in a page: its lines, and the lines above them that may hold the headline."""
 
     above: list[str]  # empty when the page was clean already
@@ -123,12 +123,11 @@ class Body:
 
 
 def clean(page: Page) -> Article | None:
-    """The article of a page, or None when the page has no letter or digit; an article's own text stays as it is."""
-    lines = paragraphs(page.text)
-    if not has_text(lines):
+    """Give the article of a page, or None when the page has no words of its own; an article's text stays as it is."""
+    body = _find_body(_paragraphs(page.text))
+    if not has_text(body.lines):
         return None
-    body = find_body(lines)
-    head = find_head(body.above, body.lines, one_line(page.title))
+    head = find_head(body.above, body.lines, _one_line(page.title))
     origin = next((found for line in head.text[:DATELINE_LINES] if (found := dateline(line))), None)
     article = Article(
         id="",
@@ -145,44 +144,44 @@ def clean(page: Page) -> Article | None:
 
 
 def content_id(article: Article) -> str:
-    """The same 16 hexadecimal digits wherever and whenever the same article is read."""
+    """Give the same 16 hexadecimal digits wherever and whenever the same article is read."""
     published = article.published and article.published.isoformat()
     content = [article.title, article.text, article.url, article.outlet, article.author, published, article.dateline]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
-def find_body(lines: Sequence[str]) -> Body:
-    """The run of lines that holds the most prose and the least furniture; all of a text that has hardly any furniture.
+def _find_body(lines: Sequence[str]) -> _Body:
+    """Find the lines with the most prose and the least furniture in a row; all of a text that has hardly any furniture.
 
     Maximum subsequence segmentation (Pasternack and Roth, WWW 2009), over lines instead of words, and without training.
     """
-    furniture = [is_furniture(line) for line in lines]
+    furniture = [_is_furniture(line) for line in lines]
     if sum(furniture) < SAVED_PAGE:
         kept = [line for line, drop in zip(lines, furniture, strict=True) if not drop]
-        return Body([], kept if has_text(kept) else list(lines))
+        return _Body([], kept if has_text(kept) else list(lines))
     start = stop = begun = most = total = 0
     for place, line in enumerate(lines):
-        total += worth(line)
+        total += _worth(line)
         if total <= 0:
             begun, total = place + 1, 0
         elif total > most:
             start, stop, most = begun, place + 1, total
     if not most:  # nothing looks like prose: a list, a table, a script that none of these signs know
         start, stop = 0, len(lines)
-    kept = [line for line in lines[start:stop] if not is_furniture(line) and not is_mark(line)]
+    kept = [line for line in lines[start:stop] if not _is_furniture(line) and not _is_mark(line)]
     above = lines[max(0, start - HEAD) : start]
-    above = [line for line in above if not is_furniture(line) and (not is_mark(line) or is_date_line(line))]
-    return Body(above, kept) if has_text(kept) else Body([], list(lines))
+    above = [line for line in above if not _is_furniture(line) and (not _is_mark(line) or is_date_line(line))]
+    return _Body(above, kept)
 
 
-def worth(line: str) -> int:
-    """What a line adds to a run, in words."""
+def _worth(line: str) -> int:
+    """Give what a line adds to a run, in words."""
     length = words(line)
     if FEED_LINE.fullmatch(line.strip(EDGE)):
         return FEED
-    if is_aside(line):
+    if _is_aside(line):
         return ASIDE
-    if is_furniture(line) or is_mark(line) or (length <= LINE and AGO.search(line) and not is_sentence(line)):
+    if _is_furniture(line) or _is_mark(line) or (length <= LINE and AGO.search(line) and not _is_sentence(line)):
         return FURNITURE
     if NOTICE_WORDS.search(line):
         return NOTICE
@@ -193,40 +192,41 @@ def worth(line: str) -> int:
     return length if length >= PROSE else 0
 
 
-def is_furniture(line: str) -> bool:
-    """Whether a line is one that sites write around articles; a sentence is so only for its rights."""
+def _is_furniture(line: str) -> bool:
+    """Tell whether a line is one that sites write around articles; a sentence is so only for its rights."""
     if words(line) > LINE:
         return False
     bare = line.strip(EDGE)
-    if RIGHTS.search(line) or FEED_LINE.fullmatch(bare) or is_aside(line):
+    if RIGHTS.search(line) or FEED_LINE.fullmatch(bare) or _is_aside(line):
         return True
-    return not is_sentence(line) and PHRASE.fullmatch(bare) is not None
+    return not _is_sentence(line) and PHRASE.fullmatch(bare) is not None
 
 
-def is_aside(line: str) -> bool:
-    """Whether a line is furniture of the kind that also stands inside stories."""
-    if words(line) > LINE or is_sentence(line):
+def _is_aside(line: str) -> bool:
+    """Tell whether a line is furniture of the kind that also stands inside stories."""
+    if words(line) > LINE or _is_sentence(line):
         return False
     return bool(INSIDE.fullmatch(line.strip(EDGE)) or CREDIT.search(line))
 
 
-def is_sentence(line: str) -> bool:
-    """Whether a line has the length and the end of a sentence."""
+def _is_sentence(line: str) -> bool:
+    """Tell whether a line has the length and the end of a sentence."""
     return words(line) >= PROSE and SENTENCE_END.search(line) is not None
 
 
-def is_mark(line: str) -> bool:
-    """Whether a line has no letters, only a counter or a time, or is a web address; a year may be a heading."""
-    return bool(ADDRESS.fullmatch(line)) or not (any(map(str.isalpha, line)) or re.fullmatch(r"(19|20)\d\d", line))
+def _is_mark(line: str) -> bool:
+    """Tell whether a line has no letters, only a counter or a time, or is a web address; a year may be a heading."""
+    address = " " not in line and ("://" in line or "www." in line)
+    return address or not (any(map(str.isalpha, line)) or re.fullmatch(r"(19|20)\d\d", line))
 
 
-def one_line(text: str | None) -> str:
-    """Text without its line breaks and unseen characters."""
-    return " ".join(safe(text or "").split())
+def _one_line(text: str | None) -> str:
+    """Give text without its line breaks and unseen characters."""
+    return " ".join(_safe(text or "").split())
 
 
-def safe(text: str) -> str:
-    """Text in NFC, with one kind of line break and without the characters that nobody sees and a terminal obeys."""
+def _safe(text: str) -> str:
+    """Give text in NFC, with one kind of line break, without the characters that nobody sees and a terminal obeys."""
     before = None
     while before != text:  # what one rule takes out can bring together what another looks for
         before = text
@@ -235,54 +235,54 @@ def safe(text: str) -> str:
     return text
 
 
-def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a text, a line each, whether blank lines, single line breaks or wrapped lines divide them."""
-    lines = [line.expandtabs().rstrip() for line in safe(text).split("\n")]
-    width = wrap_width(lines)
+def _paragraphs(text: str) -> list[str]:
+    """Give the paragraphs of a text, a line each, whether blank lines, line breaks or wrapped lines divide them."""
+    lines = [line.expandtabs().rstrip() for line in _safe(text).split("\n")]
+    width = _wrap_width(lines)
     joined = [""]
     for above, line in pairwise(["", *lines]):
-        if width and goes_on(above, line) and (is_full(above, line, width) or runs_on(above, line)):
-            joined[-1] += join(above, line)
+        if width and _goes_on(above, line) and (_is_full(above, line, width) or _runs_on(above, line)):
+            joined[-1] += _join(above, line)
         else:
             joined.append(line)
     return [paragraph for line in joined if (paragraph := " ".join(line.split()))]
 
 
-def wrap_width(lines: Sequence[str]) -> int | None:
-    """The width in characters at which a program broke the lines of a text, or None when none did."""
-    pairs = [(above, line) for above, line in pairwise(lines) if goes_on(above, line)]
+def _wrap_width(lines: Sequence[str]) -> int | None:
+    """Give the width in characters at which a program broke the lines of a text, or None when none did."""
+    pairs = [(above, line) for above, line in pairwise(lines) if _goes_on(above, line)]
     lengths = sorted(map(len, filter(None, lines)))
     if not pairs:
         return None
     width = lengths[round((len(lengths) - 1) * 0.9)]  # an address that no program could break may be longer
-    broken = sum(is_full(above, line, width) and runs_on(above, line) for above, line in pairs)
+    broken = sum(_is_full(above, line, width) and _runs_on(above, line) for above, line in pairs)
     return width if width in WRAP_WIDTHS and broken >= WRAPPED * len(pairs) else None
 
 
-def goes_on(above: str, line: str) -> bool:
-    """Whether nothing in a line's own shape makes it begin a paragraph: no blank line above, no indent, no bullet."""
-    return bool(above and line) and indent(line) <= indent(above) and not BULLET.match(line.lstrip())
+def _goes_on(above: str, line: str) -> bool:
+    """Tell whether nothing in a line's shape makes it begin a paragraph: no blank line above, no indent, no bullet."""
+    return bool(above and line) and _indent(line) <= _indent(above) and not BULLET.match(line.lstrip())
 
 
-def is_full(above: str, line: str, width: int) -> bool:
-    """Whether the first word of a line would hardly have fitted on the line above it."""
+def _is_full(above: str, line: str, width: int) -> bool:
+    """Tell whether the first word of a line would hardly have fitted on the line above it."""
     first = line.split()[0]
     return len(above) + 1 + (1 if GLUED.match(first) else len(first)) > width - RAGGED
 
 
-def runs_on(above: str, line: str) -> bool:
-    """Whether a sentence goes over the break between two lines."""
+def _runs_on(above: str, line: str) -> bool:
+    """Tell whether a sentence goes over the break between two lines."""
     first = line.lstrip()[0]
     return not SENTENCE_END.search(above) and first.isalpha() and not first.isupper()
 
 
-def indent(line: str) -> int:
-    """How many spaces a line begins with."""
+def _indent(line: str) -> int:
+    """Count the spaces that a line begins with."""
     return len(line) - len(line.lstrip())
 
 
-def join(above: str, line: str) -> str:
-    """A line as it follows the one above it: with a space, unless a hyphen or a script has none."""
+def _join(above: str, line: str) -> str:
+    """Give a line as it follows the one above it: with a space, unless a hyphen or a script has none."""
     line = line.lstrip()
     glued = (GLUED.match(above[-1]) and GLUED.match(line)) or (re.search(r"\w-$", above) and line[0].islower())
     return line if glued else f" {line}"

@@ -27,8 +27,9 @@ class Dense:
         self._state = ""
         self._index: Any = None  # until the first vectors say how long they are
         for path in sorted(folder.glob("*.faiss")):
-            # By Python's own file, for FAISS cannot open every name that Windows allows.
-            with suppress(RuntimeError, OSError), path.open("rb") as file:  # cut short or foreign: it is only a copy
+            # By Python's own file, for FAISS cannot open every name that Windows allows. What is cut short, foreign or
+            # damaged is passed over: it is only a copy.
+            with suppress(RuntimeError, OSError, MemoryError), path.open("rb") as file:
                 self._index = faiss.read_index(faiss.PyCallbackIOReader(file.read))  # type: ignore[attr-defined]
                 self._state = path.stem
         self._saved = self._state

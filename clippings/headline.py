@@ -37,6 +37,7 @@ MONTHS = (
     r"nov(?:ember)?|ноя(?:бр[ья])?",
     r"dec(?:ember)?|дек(?:абр[ья])?",
 )
+ANY_MONTH = rf"(?i:{'|'.join(MONTHS)})\b"
 MONTH = rf"(?P<month>{'|'.join(MONTHS)})\b\.?"
 DAY = r"(?<!\d)(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 YEAR = r"(?P<year>(?:19|20)\d\d)(?!\d)"
@@ -51,11 +52,21 @@ DATES = tuple(
     )
 )
 
-DATELINE = re.compile(  # MOSCOW, January 13. /TASS/.   BERLIN, March 3 (Reuters) -   LONDON (AP) —   KYIV, May 9 —
-    r"(?P<line>(?P<place>[^\W\d_][^\d,;:!?()/—–\"“«]{1,40}(?:, [^\W\d_][^\d,;:!?()/—–\"“«]{1,30}?)?)"
-    r"(?:, (?P<date>[^/()—–!?\"“«]{0,20}?\d[^/()—–!?\"“«]{0,20}?))?)"
-    r"(?:\s*[.,]?\s*/(?P<slashes>[^/\d]{2,40})/|\s*\((?P<brackets>[^()\d]{2,40})\)\s*[—–-]"
-    r"|(?(date)(?P<none>\.?\s*[—–]|\.?\s-|\.)\s|(?!)))"
+NAME = r"[^\W\d_][^\d,;:!?()/—–\"“«]"  # how a place begins, and what the rest of its name is made of
+AGENCY = r"[A-ZА-ЯЁ]{3,12}(?:[. ][A-ZА-ЯЁ][\w-]+)?"  # KAZINFORM, INTERFAX.RU, РИА Новости
+DATELINE = re.compile(
+    rf"""
+    (?P<line>
+        (?P<place> {NAME}{{1,40}} (?:,[ ](?!{ANY_MONTH}){NAME}{{1,30}}?)? )        # MOSCOW   WASHINGTON, D.C.
+        (?:[,.][ ] (?P<date> [^/()—–!?"“«]{{0,20}}? \d [^/()—–!?"“«]{{0,20}}? ))?  # , January 13   . Jan 13
+    )
+    (?: \s*[.,]?\s* /(?P<slashes>[^/\d]{{2,40}})/                                  # . /TASS/
+    |   \s* \((?P<brackets>[^()\d]{{2,40}})\) (?:\s*[—–-]|\.\s)                    # (Reuters) -   (Kyiv Post).
+    |   (?:\.\s|\s[—–-]\s) (?P<capitals>{AGENCY}) (?:\s[—–-]|\.) \s                # . KAZINFORM -   - РИА Новости.
+    |   (?(date) (?P<none>\.?\s*[—–]|\.?\s-|\.) \s | (?!) )                        # after a date: —   .
+    ) \W*
+    """,
+    re.VERBOSE,
 )
 
 
@@ -66,6 +77,7 @@ class Dateline:
     text: str  # as the article has it: "MOSCOW, January 13"
     agency: str | None
     published: date | None  # None unless the year is there too
+    end: int  # characters before the report's own first word
 
 
 @dataclass(frozen=True)
@@ -78,17 +90,17 @@ class Head:
 
 
 def words(line: str) -> int:
-    """How many words a line has; two characters count for one where a script has no spaces."""
+    """Count the words of a line; two characters count for one where a script has no spaces."""
     return len(WORD.findall(line))
 
 
 def has_text(lines: Iterable[str]) -> bool:
-    """Whether any line has a letter or a digit."""
+    """Tell whether any line has a letter or a digit."""
     return any(char.isalnum() for line in lines for char in line)
 
 
 def dateline(paragraph: str) -> Dateline | None:
-    """The dateline that the paragraph opens with."""
+    """Find the dateline that the paragraph opens with."""
     match = DATELINE.match(paragraph)
     if match is None:
         return None
@@ -99,37 +111,18 @@ def dateline(paragraph: str) -> Dateline | None:
     capitals = match["place"].split(",")[0].isupper()
     if not (capitals or day) or (match["none"] is not None and not (capitals and day)):
         return None
-    agency = match["slashes"] or match["brackets"]
+    agency = match["slashes"] or match["brackets"] or match["capitals"]
     if agency is not None:
         agency = agency.strip().upper() if agency.islower() else agency.strip()
-    return Dateline(match["line"].strip(), agency, full_date(day) if day else None)
-
-
-def full_date(line: str) -> date | None:
-    """The first date in the line that has day, month and year; in English, Russian or figures."""
-    for form in DATES:
-        for match in form.finditer(line):
-            if match["year"]:
-                try:
-                    return date(int(match["year"]), month(match["month"]), int(match["day"]))
-                except ValueError:  # 31.02.2022: figures that are no date
-                    continue
-    return None
-
-
-def month(name: str) -> int:
-    """1 to 12, from a name, its abbreviation, or figures."""
-    if name.isdigit():
-        return int(name)
-    return next(number for number, form in enumerate(MONTHS, 1) if re.fullmatch(form, name, re.IGNORECASE))
+    return Dateline(match["line"].strip(), agency, _full_date(day) if day else None, match.end())
 
 
 def find_head(above: Sequence[str], lines: Sequence[str], title: str) -> Head:
-    """The title and text of an article, from its lines, those above them, and its title when known."""
-    opening = next((place for place, line in enumerate(lines) if opens(line)), 0)
+    """Tell the title and text of an article from its lines, those above them, and its title when known."""
+    opening = next((place for place, line in enumerate(lines) if _opens(line)), 0)
     story = lines[opening:]
     first_lines = [*above, *lines[:opening]]
-    place = headline_place(first_lines[: len(above) + 1], story, title)
+    place = _headline_place(first_lines[: len(above) + 1], story, title)
     below = len(above) if place is None else place + 1
     dates = [] if any(map(is_date_line, story)) else first_lines  # in a chronicle dates are headings
     decks = [line for line in first_lines[below : len(above)] if not is_date_line(line)][-1:]
@@ -137,69 +130,88 @@ def find_head(above: Sequence[str], lines: Sequence[str], title: str) -> Head:
     text = [*(line for line in decks if words(line) >= DECK), *own, *story]
     if place is not None and not title:
         title = first_lines[place]
-    title = title or opening_words(text)
-    while has_text(text[1:]) and repeats(text[0], title):
+    title = title or _opening_words(text)
+    while has_text(text[1:]) and _repeats(text[0], title):
         del text[0]
-    return Head(title, text, publication(dates, below))
+    return Head(title, text, _publication(dates, below))
 
 
-def headline_place(lines: Sequence[str], story: Sequence[str], title: str) -> int | None:
-    """The place of the headline among the lines above an article and its own first line."""
-    said = [place for place, line in enumerate(lines) if title and repeats(line, title)]
+def is_date_line(line: str) -> bool:
+    """Tell whether a line is there for its date."""
+    return words(line) < DECK and _full_date(line) is not None
+
+
+def _full_date(line: str) -> date | None:
+    """Find the first date in the line that has day, month and year; in English, Russian or figures."""
+    for form in DATES:
+        for match in form.finditer(line):
+            if match["year"]:
+                try:
+                    return date(int(match["year"]), _month(match["month"]), int(match["day"]))
+                except ValueError:  # 31.02.2022: figures that are no date
+                    continue
+    return None
+
+
+def _month(name: str) -> int:
+    """Give 1 to 12 for a month, from a name, its abbreviation, or figures."""
+    if name.isdigit():
+        return int(name)
+    return next(number for number, form in enumerate(MONTHS, 1) if re.fullmatch(form, name, re.IGNORECASE))
+
+
+def _opens(line: str) -> bool:
+    """Tell whether a line is long enough a sentence for the first of a story."""
+    return (words(line) >= OPENING and SENTENCE_END.search(line) is not None) or dateline(line) is not None
+
+
+def _headline_place(lines: Sequence[str], story: Sequence[str], title: str) -> int | None:
+    """Find the headline among the lines above an article and its own first line."""
+    said = [place for place, line in enumerate(lines) if title and _repeats(line, title)]
     if said:
         return said[-1]
-    stems = {stem for line in story for stem in long_stems(line)}
+    stems = {stem for line in story for stem in _long_stems(line)}
     kin = {}
     for place, line in enumerate(lines[: len(lines) - bool(title)]):  # a title that is known says nothing of another
-        own = long_stems(line)
-        if could_be_headline(line) and own and len(own & stems) >= KIN * len(own):
+        own = _long_stems(line)
+        if _could_be_headline(line) and own and len(own & stems) >= KIN * len(own):
             kin[place] = len(own & stems) / len(own)
     return max(kin, key=lambda place: (kin[place], -place)) if kin else None
 
 
-def opens(line: str) -> bool:
-    """Whether a line is long enough a sentence for the first of a story."""
-    return (words(line) >= OPENING and SENTENCE_END.search(line) is not None) or dateline(line) is not None
-
-
-def could_be_headline(line: str) -> bool:
-    """Whether a line has the length of a headline and no full stop."""
+def _could_be_headline(line: str) -> bool:
+    """Tell whether a line has the length of a headline and no full stop."""
     return words(line) >= HEADLINE_WORDS and len(line) <= HEADLINE and not FULL_STOP.search(line)
 
 
-def long_stems(line: str) -> set[str]:
-    """The starts of a line's longer words, without regard to case."""
+def _long_stems(line: str) -> set[str]:
+    """Give the starts of a line's longer words, without regard to case."""
     return {word[: STEM - (not word.isascii())] for word in STEMMED.findall(line.casefold())}
 
 
-def is_date_line(line: str) -> bool:
-    """Whether a line is there for its date."""
-    return words(line) < DECK and full_date(line) is not None
-
-
-def publication(lines: Sequence[str], below: int) -> date | None:
-    """The date of publication: the earliest below the headline, where updates follow, else the only one above it.
+def _publication(lines: Sequence[str], below: int) -> date | None:
+    """Give the date of publication: the earliest below the headline, where updates follow, else the only one above it.
 
     Above the headline a page may also show the day on which it was saved, and nothing tells the two apart.
     """
-    dates = [(place, day) for place, line in enumerate(lines) if is_date_line(line) and (day := full_date(line))]
+    dates = [(place, day) for place, line in enumerate(lines) if is_date_line(line) and (day := _full_date(line))]
     under = [day for place, day in dates if place >= below]
     over = {day for _, day in dates}
     return min(under) if under else over.pop() if len(over) == 1 else None
 
 
-def repeats(line: str, title: str) -> bool:
-    """Whether a line is the title, but for case, marks and spaces; a sentence or a title cut short never is."""
+def _repeats(line: str, title: str) -> bool:
+    """Tell whether a line is the title, but for case, marks and spaces; a sentence or a title cut short never is."""
     same = WORD.findall(line.casefold()) == WORD.findall(title.casefold())
     return same and not FULL_STOP.search(line) and not title.endswith(CUT)
 
 
-def opening_words(text: Sequence[str]) -> str:
-    """The first sentence of an article that has no headline, cut at a word; with CUT where it would repeat a line."""
+def _opening_words(text: Sequence[str]) -> str:
+    """Give an article that has no headline its first sentence, cut at a word; with CUT where it would repeat a line."""
     paragraph = next((line for line in text if words(line) >= HEADLINE_WORDS), text[0])
-    sentence = FIRST_SENTENCE.match(paragraph)
+    sentence = FIRST_SENTENCE.match(paragraph, 0, 2 * TITLE)  # more would be cut all the same
     title = sentence[0] if sentence else paragraph
     if len(title) > TITLE:
         start = title[: TITLE - len(CUT)]
         title = (start[: start.rindex(" ")] if " " in start else start).rstrip(" ,;:—–-") + CUT
-    return title + CUT if repeats(text[0], title) else title
+    return title + CUT if _repeats(text[0], title) else title

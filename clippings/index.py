@@ -62,12 +62,11 @@ class Index:
 
         A writable index is made when there is none; it has its model from the first article on.
         """
-        nothing = ClippingsError(f"no index in {folder}: build one with python ingest.py ARTICLES")
         try:
             if writable:
                 folder.mkdir(parents=True, exist_ok=True)
             elif not (folder / DATABASE).is_file():
-                raise nothing
+                raise _no_index(folder)
         except OSError as error:
             raise ClippingsError(f"{folder}: cannot hold an index: {error.strerror}") from error
         self.folder = folder
@@ -78,7 +77,7 @@ class Index:
         try:
             self._recipe = self._store.recipe()
             if self._recipe is None and not writable:
-                raise nothing
+                raise _no_index(folder)
             self._check_recipe(encoder)
             self._lexical = Lexical(folder / "lexical")
         except BaseException:
@@ -114,12 +113,19 @@ class Index:
 
     def ids(self, path_or_id: str) -> list[str]:
         """Give the ids that a user means: of one article, or of those that stand in a file or a folder."""
+        ids: dict[str, None] = {}
         wanted = _characters(path_or_id)
         if self._store.article(wanted):
             return [wanted]
-        for name in dict.fromkeys((self.name(Path(path_or_id)), wanted)):
-            if ids := self._store.held_by(name):
-                return ids
+        if wanted:  # an empty variable in a script must not mean all that is in this folder
+            place = self.folder.resolve().parent
+            meant = {os.path.normpath(place / name) for name in (self.name(Path(path_or_id)), wanted)}
+            for path in self._store.paths():
+                whole = Path(os.path.normpath(place / path))
+                if meant & {str(each) for each in (whole, *whole.parents)}:
+                    ids.update(dict.fromkeys(self._store.held_by(path)))
+        if ids:
+            return list(ids)
         raise ClippingsError(f"no article {path_or_id!r} in {self.folder}: see python -m clippings list")
 
     def name(self, path: Path) -> str:
@@ -282,3 +288,7 @@ class Index:
 def _characters(name: str) -> str:
     """Show bytes of a file name that are no characters as escapes, for the database takes only characters."""
     return name.encode(errors="backslashreplace").decode()
+
+
+def _no_index(folder: Path) -> ClippingsError:
+    return ClippingsError(f"no index in {folder}: build one with python ingest.py ARTICLES")

@@ -29,14 +29,15 @@ def ingest(
     index: Index,
     *,
     block_characters: int = BLOCK_CHARACTERS,
-    on_file: Callable[[int, Report], None] = lambda size, report: None,
+    on_progress: Callable[[int, Report], None] = lambda size, report: None,
 ) -> Report:
-    """Add what is new or changed in the files under `paths`; `on_file` hears the size in bytes of each that is done.
+    """Add what is new or changed in the files under `paths`; `on_progress` hears of each block and file that is done.
 
+    It hears how many bytes have been done since it last heard; over a file that can be read they sum to its size.
     A file that could not be read as a whole takes nothing away: what it gave before stays.
     """
     report = Report()
-    block = _Block(index, report, block_characters, on_file)
+    block = _Block(index, report, block_characters, on_progress)
     for path in find(paths):
         if isinstance(path, Skip):
             report.skipped.append(path)
@@ -51,7 +52,7 @@ def ingest(
         before = index.unchanged(name, file.sha256)
         if before is not None:
             report.unchanged += before
-            on_file(file.size, report)
+            on_progress(file.size, report)
             continue
         for each in _articles(path, name):
             if isinstance(each, Skip):
@@ -59,7 +60,7 @@ def ingest(
                 file.whole = False
             elif each.id not in file.ids:
                 file.ids.add(each.id)
-                block.add(each)
+                block.add(each, file)
         block.finish(file)
     block.flush()
     return report
@@ -72,6 +73,8 @@ class _File:
     name: str
     size: int  # bytes
     sha256: str
+    taken: int = 0  # bytes of article text so far; what else is in the file counts when it is done
+    told: int = 0  # bytes that on_progress heard of, never more than size
     ids: set[str] = field(default_factory=set)
     whole: bool = True  # until something in it is skipped
 
@@ -80,18 +83,25 @@ class _Block:
     """Articles on their way into the index, and the files that are done once these are in."""
 
     def __init__(
-        self, index: Index, report: Report, most_characters: int, on_file: Callable[[int, Report], None]
+        self, index: Index, report: Report, most_characters: int, on_progress: Callable[[int, Report], None]
     ) -> None:
-        self._index, self._report, self._most_characters, self._on_file = index, report, most_characters, on_file
+        self._index, self._report, self._most_characters, self._on_progress = (
+            index,
+            report,
+            most_characters,
+            on_progress,
+        )
         self._articles: list[Article] = []
         self._files: list[_File] = []
         self._characters = 0
 
-    def add(self, article: Article) -> None:
+    def add(self, article: Article, file: _File) -> None:
         self._articles.append(article)
         self._characters += len(article.text)
+        file.taken += len(article.text.encode())
         if self._characters > self._most_characters:
             self.flush()
+            self._tell(file, min(file.taken, file.size))
 
     def finish(self, file: _File) -> None:
         self._files.append(file)
@@ -103,8 +113,12 @@ class _Block:
         for file in self._files:
             if file.whole:
                 self._report.removed += self._index.finish_file(file.name, file.sha256, file.ids)
-            self._on_file(file.size, self._report)
+            self._tell(file, file.size)
         self._articles, self._files, self._characters = [], [], 0
+
+    def _tell(self, file: _File, done: int) -> None:
+        self._on_progress(done - file.told, self._report)
+        file.told = done
 
 
 def _articles(path: Path, name: str) -> Iterator[Article | Skip]:
@@ -112,7 +126,8 @@ def _articles(path: Path, name: str) -> Iterator[Article | Skip]:
         if isinstance(page, Skip):
             yield page
         else:
-            yield clean(page) or Skip(name, "no article text: nothing but page furniture")
+            where = name if page.line is None else f"{name}:{page.line}"
+            yield clean(page) or Skip(where, "no article text: only marks or page furniture")
 
 
 def _sha256(path: Path) -> str:

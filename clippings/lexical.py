@@ -25,7 +25,7 @@ FUNCTION_WORDS = frozenset(
     this those to under until up was we were what when where which while who whom whose why will with would you your
     """.split()
 )
-FUNCTION_RARITY = 1.0  # nats, at most, that a function word counts in a search: as a word in every third passage
+FUNCTION_SHARE = 0.25  # of the rarest other term's weight in a search, that a function word has at most
 # What English endings do not tell: "why did it begin" asks for what "began". One word a group, its forms by strokes.
 IRREGULAR = """
 arise/arose/arisen awake/awoke bear/bore/borne beat/beaten become/became begin/began/begun bend/bent bind/bound
@@ -43,7 +43,7 @@ swim/swam/swum swing/swung take/took/taken teach/taught tear/tore/torn tell/told
 understand/understood wake/woke/woken wear/wore/worn weep/wept win/won withdraw/withdrew/withdrawn write/wrote/written
 child/children foot/feet goose/geese man/men mouse/mice tooth/teeth wife/wives woman/women
 """
-MAX_TERMS = 64  # of a query, the rarest; a longer one is a pasted text and gains nothing from the rest
+MAX_TERMS = 64  # of a query, the rarest that there are; a longer one is a pasted text and gains nothing from the rest
 WRITER_HEAP = 64_000_000  # bytes
 
 
@@ -84,21 +84,27 @@ class Lexical:
 
         Passages that have gone count until tantivy merges them away, in both numbers alike.
         """
+        return {term: self._rarity(count) for term, count in self._counts(terms).items()}
+
+    def _counts(self, terms: Iterable[str]) -> dict[str, int]:
+        """Count the passages whose text has each term, in any of its forms."""
         searcher = self._index.searcher()
-        total = searcher.doc_freq("entry", "passage")
-        found = {
-            term: min(sum(searcher.doc_freq("text", form) for form in self._forms.get(term, [term])), total)
-            for term in terms
-        }
-        return {term: math.log(1 + (total - count + 0.5) / (count + 0.5)) for term, count in found.items()}
+        return {term: sum(searcher.doc_freq("text", form) for form in self._forms.get(term, [term])) for term in terms}
+
+    def _rarity(self, count: int) -> float:
+        total = self._index.searcher().doc_freq("entry", "passage")
+        return math.log(1 + max(total - count + 0.5, 0.5) / (count + 0.5))
 
     def search(self, terms: Sequence[str], k: int) -> tuple[list[int], list[float]]:
         """Give the numbers and the BM25 scores (k1 1.2, b .75) of the k best passages, the best first."""
-        rarity = self.rarity(dict.fromkeys(terms))
-        rarest = sorted(rarity, key=lambda term: -rarity[term])[:MAX_TERMS]
+        counts = self._counts(terms)
+        rarity = {term: self._rarity(count) for term, count in counts.items()}
+        rarest = sorted(rarity, key=lambda term: (not counts[term], -rarity[term]))[:MAX_TERMS]
+        others = [rarity[term] for term in rarest if counts[term] and term not in self._function]
+        cap = FUNCTION_SHARE * max(others, default=math.inf)
         clauses = []
         for term in rarest:
-            share = min(1.0, FUNCTION_RARITY / rarity[term]) if term in self._function else 1.0
+            share = min(1.0, cap / rarity[term]) if term in self._function else 1.0
             for form in self._forms.get(term, [term]):
                 for field, boost in (("text", share), ("title", share * TITLE_BOOST)):
                     one = tantivy.Query.term_query(self._index.schema, field, form)

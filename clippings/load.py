@@ -205,14 +205,14 @@ def _yaml(text: str) -> dict[str, Any] | None:
 def _jsonl(path: Path, name: str) -> Iterator[Page | Skip]:
     with path.open("rb") as lines:
         if lines.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            raise ClippingsError("UTF-16: save it as UTF-8")
+            raise ClippingsError("UTF-16, and .jsonl is read in UTF-8 alone: save it as UTF-8")
         lines.seek(0)
         empty = True
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 empty = False
                 try:
-                    yield _line(line, name)
+                    yield replace(_line(line, name), line=number)
                 except ClippingsError as error:
                     yield Skip(f"{name}:{number}", str(error))
         if empty:

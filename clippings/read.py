@@ -89,8 +89,12 @@ def repeats(one: Reading, other: Reading) -> bool:
 
 def confidence(reading: Reading) -> float:
     """Give the probability, 0 to 1, that the sentence answers its question, where it is the question's best."""
-    logit = SCORE_WEIGHT * reading.score + AROUND_WEIGHT * reading.around + CONFIDENCE_BIAS
-    return 1 / (1 + math.exp(-logit))
+    return probability(SCORE_WEIGHT * reading.score + AROUND_WEIGHT * reading.around + CONFIDENCE_BIAS)
+
+
+def probability(log_odds: float) -> float:
+    """Give the probability, 0 to 1, of these log-odds."""
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def signals(query: Query, retrieved: Sequence[Retrieved], index: Index) -> NDArray[np.float32]:

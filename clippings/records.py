@@ -18,6 +18,7 @@ class Page:
     outlet: str | None = None
     author: str | None = None
     published: date | None = None
+    line: int | None = None  # 1-based, in a .jsonl file
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an index was made; stored in it and compared whenever it is opened."""
+    """How an index was made; stored in it, so that another model or format is refused when it is opened."""
 
     model: str
     model_sha256: str

@@ -6,22 +6,22 @@ from itertools import accumulate, pairwise
 
 from sentencex import get_sentence_boundaries
 
+from clippings.headline import SPACELESS, dateline
 from clippings.records import Article, Span
 
 PASSAGE_WORDS = 110  # on average at most: about 150 word pieces, inside every model's window
 MAX_QUOTATION_WORDS = 60  # a quotation of several sentences stays whole up to here; longer, it is cut at its sentences
 MAX_SENTENCE_CHARACTERS = 1000  # beyond this it is a list or a table, and is cut at a space
-WORD = re.compile(r"[一-鿿぀-ヿ]|[^\W一-鿿぀-ヿ]+")  # Chinese and Japanese characters count as words
+MAX_SPACELESS_CHARACTERS = 200  # of a sentence in a script without spaces: Thai has clauses, but no full stops
+SPACELESS_CHARACTER = re.compile(rf"[{SPACELESS}]")
+WORD = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+")  # where a script has no spaces, its characters count as words
 CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 PARAGRAPH = re.compile(r"[^\n]+")
 CONTINUES = re.compile(r"[a-zа-яё,;)—–-]")  # no sentence begins so: what comes before was an abbreviation
 ABBREVIATION = re.compile(r"\b(?:[A-ZА-ЯЁ]\.-[A-ZА-ЯЁ]|им)\.$")  # J.-P. Sartre; институт им. Сатпаева
 QUOTATION_MARK = re.compile('["“”„«»]')
 FRAGMENT_WORDS = 1  # "Friday." after "at 5 p.m." is no sentence of its own
-MAX_DATELINE_CHARACTERS = 80
-DATELINE = re.compile(  # all of "MOSCOW, January 13.", "/TASS/." or "KYIV (Reuters)."
-    r"[^a-zа-яё]{3,40}, [^/()!?]{0,20}\d[^/().!?]{0,20}\.?|/[^/]{2,30}/\.?|[^a-zа-яё()]{0,40}\([^().!?]{2,30}\)\.?"
-)
+CLAUSE_ENDS = " ，、；។"  # a space too, for it is what divides clauses in Thai
 
 
 def sentences(article: Article) -> list[Span]:
@@ -59,7 +59,9 @@ def _paragraph(text: str, start: int, end: int) -> list[tuple[int, int]]:
         for piece in get_sentence_boundaries(language, paragraph)
         for shorter in _unquoted(text, start + piece["start_index"], start + piece["end_index"], language=language)
     ]
-    return [cut for first, last in _joined(text, pieces) for cut in _cut(text, first, last)]
+    opening = dateline(paragraph)
+    word = start + opening.end if opening else start  # the first that is no dateline
+    return [cut for first, last in _joined(text, pieces, word) for cut in _cut(text, first, last)]
 
 
 def _unquoted(text: str, start: int, end: int, *, language: str) -> list[tuple[int, int]]:
@@ -76,11 +78,11 @@ def _unquoted(text: str, start: int, end: int, *, language: str) -> list[tuple[i
     return list(pairwise([start, *ends[:-1], end]))
 
 
-def _joined(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _joined(text: str, pieces: list[tuple[int, int]], word: int) -> list[tuple[int, int]]:
     """Put back together what the splitter cut too finely: datelines, abbreviations, quotations with their speaker."""
     joined: list[tuple[int, int]] = []
     for first, last in pieces:
-        if joined and _belongs(text[slice(*joined[-1])].strip(), text[first:last].strip()):
+        if joined and (first <= word or _belongs(text[slice(*joined[-1])].strip(), text[first:last].strip())):
             joined[-1] = (joined[-1][0], last)
         else:
             joined.append((first, last))
@@ -90,15 +92,11 @@ def _joined(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _belongs(before: str, piece: str) -> bool:
     if len(before) >= MAX_SENTENCE_CHARACTERS:
         return False
-    if CONTINUES.match(piece) or ABBREVIATION.search(before[-5:]) or _is_dateline(before):
+    if CONTINUES.match(piece) or ABBREVIATION.search(before[-5:]):
         return True
     if _words(piece) <= FRAGMENT_WORDS:
         return before.endswith(".") and not before.endswith("..") and not piece.endswith(("?", "!"))
     return _open_quotation(before) and _words(before) + _words(piece) <= MAX_QUOTATION_WORDS
-
-
-def _is_dateline(text: str) -> bool:
-    return len(text) <= MAX_DATELINE_CHARACTERS and any(map(DATELINE.fullmatch, (text, text.rsplit(". ", 1)[-1])))
 
 
 def _open_quotation(text: str) -> bool:
@@ -109,13 +107,15 @@ def _open_quotation(text: str) -> bool:
 
 
 def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Trim white space; cut what is longer than a sentence can be at the last space before the limit."""
+    """Trim white space; cut what is longer than a sentence can be where the last clause before the limit ends."""
+    spaceless = len(SPACELESS_CHARACTER.findall(text, start, end)) > (end - start) / 2
+    limit = MAX_SPACELESS_CHARACTERS if spaceless else MAX_SENTENCE_CHARACTERS
     cuts = []
     while start < end:
         stop = end
-        if end - start > MAX_SENTENCE_CHARACTERS:
-            space = text.rfind(" ", start, start + MAX_SENTENCE_CHARACTERS)
-            stop = space if space > start else start + MAX_SENTENCE_CHARACTERS
+        if end - start > limit:
+            clause = max(text.rfind(mark, start + 1, start + limit) for mark in CLAUSE_ENDS)
+            stop = clause + 1 if clause > 0 else start + limit
         piece = text[start:stop]
         if piece.strip():
             left = start + len(piece) - len(piece.lstrip())

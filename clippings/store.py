@@ -196,12 +196,13 @@ class Store:
             if article := self.article(id):
                 yield article
 
+    def paths(self) -> list[str]:
+        """Give the names of the files that hold articles."""
+        return [path for (path,) in self._run("SELECT DISTINCT path FROM holdings ORDER BY path")]
+
     def held_by(self, path: str) -> list[str]:
-        """Give the ids of the articles that stand in the file, or in the files of a folder."""
-        rows = self._run(
-            "SELECT DISTINCT article_id FROM holdings WHERE path = ? OR (path > ? AND path < ?) ORDER BY article_id",
-            (path, f"{path}/", f"{path}0"),  # 0 is the character after /
-        )
+        """Give the ids of the articles that stand in the file."""
+        rows = self._run("SELECT article_id FROM holdings WHERE path = ? ORDER BY article_id", (path,))
         return [id for (id,) in rows]
 
     def unchanged(self, path: str, sha256: str) -> int | None:

@@ -37,7 +37,8 @@ def summarize(topic: str, index: Index) -> Answer:
     and its headline are about the topic, and of its centrality, the mean cosine with the other candidates (degree
     centrality as in LexRank, Erkan and Radev, JAIR 2004, without its threshold).
     """
-    query = index.query(worded(topic))
+    topic = worded(topic)
+    query = index.query(topic)
     retrieved = retrieve(query, index, k=PASSAGES)
     sentences = [
         (span, vector, each)

@@ -2,7 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from clippings.errors import ClippingsError
@@ -38,9 +38,10 @@ class Templates:
             raise ClippingsError(f"{self._path}: {name!r} cannot be filled in with {', '.join(values)}") from error
 
     def prefixes(self, model: str) -> Prefixes:
-        """Give the prefixes of the first entry whose key is part of the model's name, in any case."""
+        """Give the prefixes of the first entry whose key is in the last part of the model's path, in any case."""
+        name = PureWindowsPath(model).name.lower()  # which goes by both kinds of slash
         for part, prefixes in self._prefixes.items():
-            if part.lower() in model.lower():
+            if part.lower() in name:
                 return prefixes
         return Prefixes()
 

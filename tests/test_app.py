@@ -1,20 +1,25 @@
 import gc
+import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Response, ViewportSize, expect, sync_playwright
 
 import app
 from clippings import cite
 from clippings.errors import ClippingsError
+from clippings.index import Counts
 from clippings.records import Answer, Article, Quote, Span
 from clippings.templates import Templates
 
@@ -47,6 +52,23 @@ HOSTILE = Article(
 ARTICLES = {article.id: article for article in (FERRY, HOSTILE)}
 TEMPLATES = Templates()
 gates: dict[str, threading.Event] = {}  # an article or a question that is in here waits until it is released
+held = [Counts(2, 1031)]  # the last one counts
+
+# What would keep the page from this machine, show it to others, or give out files.
+SURROUNDINGS = {
+    "http_proxy": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "socks://127.0.0.1:9",
+    "no_proxy": "news.example",
+    "GRADIO_ALLOWED_PATHS": str(app.HERE),
+    "GRADIO_ROOT_PATH": "/elsewhere",
+    "GRADIO_SERVER_NAME": "0.0.0.0",
+    "GRADIO_SERVER_PORT": "1",
+    "GRADIO_SHARE": "True",
+    "GRADIO_MCP_SERVER": "True",
+    "GRADIO_DEBUG": "1",
+    "GRADIO_WATCH_DIRS": str(app.HERE),
+}
 
 
 def quote(article: Article, text: str, *, source: int, short: str = "") -> Quote:
@@ -94,13 +116,16 @@ def article(article_id: str) -> Article:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    app.offline()
-    page = app.build(
-        answer, summary, article=article, articles=ARTICLES.values, counts=lambda: (2, 1031), templates=TEMPLATES
-    )
-    yield app.serve(page, port=7860)
-    page.close()
-    del page
+    with pytest.MonkeyPatch.context() as surroundings:
+        for name, value in SURROUNDINGS.items():
+            surroundings.setenv(name, value)
+        app.offline()
+        page = app.build(
+            answer, summary, article=article, articles=ARTICLES.values, counts=lambda: held[-1], templates=TEMPLATES
+        )
+        yield app.serve(page, port=7860)
+        page.close()
+        del page
     gc.collect()  # what gradio leaves behind is found here, and not in another module's tests
 
 
@@ -135,6 +160,7 @@ def page(browser: Browser, url: str, request: pytest.FixtureRequest) -> Iterator
     yield page
     page.close()
     gates.clear()
+    del held[1:]
     assert [address for address in asked if not address.startswith((f"{url}/", "data:", "blob:"))] == []
     assert failures == []
 
@@ -168,8 +194,9 @@ def in_view(page: Page) -> bool:
 # The command
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, *arguments], cwd=app.HERE, capture_output=True, text=True, check=False)
+def run(*arguments: object, folder: Path = app.HERE) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_help_comes_before_anything_slow_is_imported() -> None:
@@ -183,15 +210,68 @@ def test_help_comes_before_anything_slow_is_imported() -> None:
 
 
 def test_without_an_index_one_line_says_what_to_do(tmp_path: Path) -> None:
-    done = run("app.py", "--index", str(tmp_path / "none"))
+    done = run(app.HERE / "app.py", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("\n") == 1
-    assert "python ingest.py" in done.stderr
+    assert done.stderr == "app.py: no index in index: build one with python ingest.py ARTICLES\n"
+    done = run("app.py", "--index", tmp_path / "none")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"app.py: no index in {tmp_path / 'none'}: build one with python ingest.py ARTICLES\n"
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536"])
+def test_a_number_that_is_no_port_is_told_in_one_line(port: str) -> None:
+    done = run("app.py", "--port", port)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"app.py: --port {port}: give a number from 1 to 65535\n"
 
 
 def test_a_taken_port_is_passed_over(url: str) -> None:
     taken = int(url.rpartition(":")[2])
     assert app.free_port(taken) > taken
+
+
+def test_a_port_that_is_bound_but_not_listened_on_is_taken() -> None:
+    with socket.socket() as owner:
+        owner.bind((app.HOST, 0))
+        taken = owner.getsockname()[1]
+        assert app.free_port(taken) > taken
+
+
+def test_that_no_port_is_free_is_told() -> None:
+    with socket.socket() as owner:
+        try:
+            owner.bind((app.HOST, 65535))
+        except OSError:
+            pass  # someone else holds it
+        with pytest.raises(ClippingsError, match=r"^--port 65535: .+; up to 65535 none is free: give another$"):
+            app.free_port(65535)
+
+
+def test_it_starts_by_the_address_that_it_prints_and_ends_quietly(tmp_path: Path) -> None:
+    made = run("ingest.py", "articles/tram-delay-northern-press.txt", "--index", tmp_path / "index")
+    assert made.returncode == 0, made.stderr
+    code = (
+        "import signal, sys, app\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # also where the tests run without a terminal
+        "sys.exit(app.main(sys.argv[1:]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--index", tmp_path / "index"],
+        cwd=app.HERE,
+        env=os.environ | SURROUNDINGS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as chat:
+        assert chat.stdout
+        address = chat.stdout.readline()
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(address.strip()) as page:
+            assert "<title>Clippings</title>" in page.read().decode()
+        chat.send_signal(signal.SIGINT)
+        rest, said = chat.communicate()
+    assert address.startswith("http://127.0.0.1:")
+    assert (chat.returncode, rest, said) == (0, "", "app.py: loading the model ...\n")
 
 
 # The page
@@ -258,7 +338,9 @@ def test_any_question_is_shown_as_typed(page: Page, question: str) -> None:
 
 
 def test_not_found_shows_the_nearest_passages_as_no_answer(page: Page) -> None:
-    turn = ask(page, "unknown")
+    ask(page, "one")
+    expect(page.locator(".story h2")).to_have_text(FERRY.title)
+    turn = ask(page, "unknown")  # beside which the passage of another answer would mislead
     assert content(turn.locator(".message")) == TEMPLATES.say("not_found")
     assert content(turn.locator(".nearest h3")) == TEMPLATES.say("nearest")
     expect(page.locator(".story")).to_be_empty()
@@ -305,6 +387,61 @@ def test_a_late_article_does_not_replace_a_later_choice(page: Page) -> None:
     late.value.finished()
     page.evaluate("fetch(location.href).then(response => response.text())")  # the page has had its turn by then
     assert content(page.locator(".story .text")) == HOSTILE.text
+
+
+def test_a_new_conversation_forgets_an_article_that_is_on_its_way(page: Page) -> None:
+    gates[FERRY.id] = threading.Event()
+    with page.expect_response(lambda response: f'"{FERRY.id}"' in (response.request.post_data or "")) as late:
+        marker = ask(page, "one").locator(".marker").first
+        expect(marker).to_have_attribute("aria-current", "true")
+        page.get_by_role("button", name=TEMPLATES.say("clear")).click()
+        gates[FERRY.id].set()
+    late.value.finished()
+    page.evaluate("fetch(location.href).then(response => response.text())")  # the page has had its turn by then
+    expect(page.locator(".story")).to_be_empty()
+    expect(page.locator(".bar")).to_be_hidden()
+    expect(page.get_by_label(TEMPLATES.say("label"))).to_be_focused()
+
+
+def test_the_list_of_articles_is_fetched_anew_only_when_their_number_changed(page: Page) -> None:
+    def asked(name: str) -> Callable[[Response], bool]:
+        return lambda response: f'"fn_name":"{name}"' in (response.request.post_data or "").replace(" ", "")
+
+    expect(page.locator(".contents li")).to_have_count(2)
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.post_data or ""))
+    for question in ("one", "two"):
+        with page.expect_response(asked("held")) as counted:
+            ask(page, question)
+        counted.value.finished()
+        page.evaluate("fetch(location.href).then(response => response.text())")
+    assert sum('"held"' in body for body in fetched) == 2
+    assert not any('"contents"' in body for body in fetched)
+    held.append(Counts(1, 1))
+    with page.expect_response(asked("contents")):
+        ask(page, "three")
+    expect(page.locator(".held")).to_have_text("1 article, 1 passage")
+
+
+def test_whatever_the_page_sends_gets_an_answer(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    with page.expect_request(lambda request: f'"{FERRY.id}"' in (request.post_data or "")) as shown:
+        ask(page, "one")
+    sent = shown.value.post_data_json
+
+    def show(target: object) -> Any:
+        response = page.request.post(shown.value.url, data=json.dumps(sent | {"data": target}))
+        assert response.ok
+        return response.json()
+
+    right = {"article": FERRY.id, "start": 0, "end": 9}
+    assert show(right) == {"html": cite.article_html(FERRY, Span(FERRY.id, 0, 9))}
+    assert show(right | {"end": 10**30}) == {"html": cite.article_html(FERRY, Span(FERRY.id, 0, len(FERRY.text)))}
+    assert show(right | {"article": "gone"}) == {"error": "no article 'gone'"}
+    wrong = [{"start": "x"}, {"start": None}, {"start": 0.5}, {"start": -1}, {"start": 10}, {"end": []}, {"article": 7}]
+    missing = [{key: value for key, value in right.items() if key != name} for name in right]
+    for target in [*(right | change for change in wrong), *missing, {}, [], [right], "ferry", 7, None]:
+        assert show(target) == {"error": TEMPLATES.say("no_place")}, target
+    assert caplog.text == ""
 
 
 def test_an_answer_is_copied_with_its_sources(page: Page, url: str) -> None:

@@ -1,7 +1,7 @@
 import json
 import re
 from datetime import date
-from html import unescape
+from html import escape, unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -312,17 +312,59 @@ def test_nearest_passages_are_marked_as_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "data:text/html,x", "//host/x", "http://", "http://[", "file:///etc/passwd"]
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//host/x",
+        "http://",
+        "http://[",
+        "file:///etc/passwd",
+        "http://evil.example\\@good.example/",  # browsers take a backslash for a slash
+        "http://good.example\\.evil.example/",
+        "http://good.example@evil.example/",
+        "http://good.example:80@evil.example/",
+        "http://@evil.example/",
+        "http:evil.example",
+        "http://evil.example:port/",
+        "http://evil.example:65536/",
+        " http://evil.example/",
+        "ht\ttp://evil.example/",
+        "http://good.exa\nmple/",
+        "http://good.example/ a",
+        "http://good.example/\x00",
+        "http://good.example/\x7f",
+        "http://good.example\u202e/elpmaxe.live",
+        "http://good.example\u200b/",
+        "http://good.example\uff0fevil.example/",
+    ],
 )
 def test_only_web_addresses_become_links(url: str) -> None:
     article = Article("a", "T", "Text.", url=url)
-    for html in (cite.article_html(article, None), cite.answer_html(quoted(article, span=Span("a", 0, 5)), TEMPLATES)):
+    span = Span("a", 0, 5)
+    for html in (cite.article_html(article, span), cite.answer_html(quoted(article, span=span), TEMPLATES)):
         assert "<a " not in html
-        assert url in html
+        assert escape(url) in html
+
+
+URL_PARTS = "http https : / // \\ @ . ? # & [ ] :80 good.example evil.example \t \u202e \u00a0 %40 %2f ::1 é".split(" ")
+
+
+@given(st.lists(st.sampled_from([*URL_PARTS, " "]), max_size=8).map("".join))
+def test_a_link_is_named_after_the_host_that_it_leads_to(rest: str) -> None:
+    url = f"http://{rest}"
+    html = cite.article_html(Article("a", "T", "Text.", url=url), Span("a", 0, 0))
+    link = re.search(r'<a href="([^"]*)"[^>]*>([^<]*)</a>', html)
+    if link:
+        assert unescape(link[1]) == url
+        read = re.fullmatch(r"http://\[?([^\s/?#\\@\[\]]+?)\]?(?::\d*)?(?:[/?#][^\s\\]*)?", url)
+        assert read
+        assert unescape(link[2]) == read[1].lower()
 
 
 def test_a_link_leaves_nothing_behind() -> None:
-    html = cite.article_html(Article("a", "T", "Text.", url='https://x.example/"onclick="alert(1)'), None)
+    article = Article("a", "T", "Text.", url='https://x.example/"onclick="alert(1)')
+    html = cite.article_html(article, Span("a", 0, 0))
     opening = '<a href="https://x.example/&quot;onclick=&quot;alert(1)" target="_blank" rel="noopener noreferrer">'
     assert f"{opening}x.example</a>" in html
 

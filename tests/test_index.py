@@ -643,11 +643,34 @@ def test_irregular_forms_are_one_term(index: Index, article: Callable[..., Artic
 
 def test_function_words_decide_nothing_in_a_small_index(index: Index, article: Callable[..., Article]) -> None:
     did = article("He did not see that.", path="a.txt")
-    others = [article(f"Protests in town {name}.", path=f"{name}.txt") for name in "bcdefgh"]
-    index.add([did, *others])
+    protests = [article(f"Protests in town {name}.", path=f"{name}.txt") for name in "bcd"]
+    others = [article(f"Snow on hill {name}.", path=f"{name}.txt") for name in "efgh"]
+    index.add([did, *protests, *others])
     query = index.query("Why did protests happen?")
     assert query.content == tuple(index.terms("protests happen"))
     assert set(query.terms) == {*index.terms("why did protests happen")}
     found = {each.passage.span.article_id: each.bm25 for each in index.search(query, EVERYTHING)}
-    alone = index.rarity(index.terms("did"))
-    assert 0 < found[did.id] < max(alone.values())
+    rarity = index.rarity(index.terms("did protests"))
+    assert rarity["did"] > rarity["protest"]  # and yet
+    assert 0 < found[did.id] < min(found[each.id] for each in protests)
+
+
+def test_a_pasted_text_still_finds(index: Index, article: Callable[..., Article]) -> None:
+    index.add([article("The ferry returns in May.", path="a.txt"), article("Snow on the hill.", path="b.txt")])
+    unknown = " ".join(f"unknown{number}" for number in range(200))
+    asked, pasted = index.query("ferry May"), index.query(f"{unknown} ferry May {unknown}")
+    scores = [{each.passage.number: each.bm25 for each in index.search(query, 5)} for query in (asked, pasted)]
+    assert scores[0] == scores[1]
+    assert max(scores[0].values()) > 0
+
+
+def test_an_empty_name_names_nothing_and_a_dot_names_the_folder(index: Index, article: Callable[..., Article]) -> None:
+    near, far = article("One.", path="articles/a.txt"), article("Two.", path="../elsewhere/b.txt")
+    index.add([near, far])
+    with pytest.raises(ClippingsError, match="no article ''"):
+        index.ids("")
+    parent = index.folder.parent
+    assert index.ids(str(parent)) == [near.id]
+    assert index.ids(str(parent / "articles")) == [near.id]
+    assert sorted(index.ids(str(parent.parent))) == sorted([near.id, far.id])
+    assert index.ids(str(parent.parent / "elsewhere" / "b.txt")) == [far.id]

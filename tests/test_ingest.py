@@ -75,7 +75,7 @@ ALL = ["fox", "heron", "owl", "stork", "swift"]
 
 def test_all_articles_come_in(folder: Path, index: Index) -> None:
     sizes: list[int] = []
-    report = ingest([folder], index, on_file=lambda size, _: sizes.append(size))
+    report = ingest([folder], index, on_progress=lambda size, _: sizes.append(size))
     assert counts(report) == (5, 0, 0, 3)
     assert report.skipped == []
     assert animals(index) == ALL
@@ -84,13 +84,33 @@ def test_all_articles_come_in(folder: Path, index: Index) -> None:
     assert (paths["owl"], paths["stork"]) == ("articles/owl.txt", "articles/birds.jsonl")
 
 
+@pytest.mark.parametrize("more", [{}, {"summary": "s" * 5000}])
+def test_a_file_of_many_blocks_tells_of_each(tmp_path: Path, index: Index, more: dict[str, str]) -> None:
+    texts = [STORY.format(animal) for animal in ALL]
+    path = tmp_path / "animals.jsonl"
+    path.write_text("\n".join(json.dumps({"text": text, **more}) for text in texts))
+    heard: list[tuple[int, int]] = []
+    ingest([path], index, block_characters=1, on_progress=lambda size, report: heard.append((size, report.added)))
+    rest = path.stat().st_size - sum(map(len, texts))
+    assert heard == [*((len(text), number) for number, text in enumerate(texts, 1)), (rest, 5)]
+
+
+def test_what_is_told_of_a_file_is_never_more_than_its_size(tmp_path: Path, index: Index) -> None:
+    path = tmp_path / "short.jsonl"
+    path.write_text('{"text": "' + "ﷺ" * 100 + '."}', encoding="utf-8")
+    heard: list[int] = []
+    ingest([path], index, block_characters=1, on_progress=lambda size, _: heard.append(size))
+    assert len(heard) == 2
+    assert sum(heard) == path.stat().st_size
+
+
 def test_the_second_time_nothing_is_done(folder: Path, index: Index, encoder: CountingEncoder) -> None:
     ingest([folder], index)
     index.save()
     files = {path: path.read_bytes() for path in index.folder.rglob("*.faiss")}
     encoder.encoded.clear()
     heard: list[int] = []
-    report = ingest([folder], index, on_file=lambda size, _: heard.append(size))
+    report = ingest([folder], index, on_progress=lambda size, _: heard.append(size))
     assert counts(report) == (0, 5, 0, 3)
     assert len(heard) == 3
     assert encoder.encoded == []
@@ -193,6 +213,17 @@ def test_a_skipped_line_takes_nothing_away_and_is_told_again(folder: Path, index
     write_lines(folder / "birds.jsonl", "heron", "swift")
     assert counts(ingest([folder], index)) == (0, 4, 1, 3)
     assert animals(index) == ["fox", "heron", "owl", "swift"]
+
+
+def test_no_article_text_is_told_with_its_line(tmp_path: Path, index: Index) -> None:
+    (tmp_path / "marks.txt").write_text("!!!")
+    lines = [STORY.format("owl"), "Home\nMenu\nLog in\nSearch\nSubscribe", "!!!"]
+    (tmp_path / "archive.jsonl").write_text("\n".join(json.dumps({"text": line}) for line in lines))
+    report = ingest([tmp_path / "archive.jsonl", tmp_path / "marks.txt"], index)
+    reason = "no article text: only marks or page furniture"
+    named = [index.name(tmp_path / "archive.jsonl") + ":2", index.name(tmp_path / "archive.jsonl") + ":3"]
+    assert report.skipped == [Skip(where, reason) for where in [*named, index.name(tmp_path / "marks.txt")]]
+    assert animals(index) == ["owl"]
 
 
 def test_a_file_that_broke_takes_nothing_away_until_it_is_whole_again(folder: Path, index: Index) -> None:

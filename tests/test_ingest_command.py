@@ -1,5 +1,6 @@
 """The command ingest.py, run for real, in all that needs no model."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,16 +10,25 @@ from pathlib import Path
 import pytest
 from conftest import HashedEncoder, make_article
 
+import ingest
 from clippings.index import DATABASE, Index
 
 SCRIPT = Path(__file__).resolve().parent.parent / "ingest.py"
 STORY = "The owl was found on Monday. Nobody was hurt."
 
 
-def run(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ingest.py in `folder`."""
     command = [sys.executable, "-W", "error", str(SCRIPT), *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **environment},
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -55,6 +65,25 @@ def test_nothing_to_do(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == "ingest.py: nothing to do: name files or folders"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--wrong", "--index"])
+def test_a_wrong_option_is_an_error_like_any_other(tmp_path: Path, option: str) -> None:
+    done = run("articles", option, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("ingest.py: ")
+    assert option in done.stderr.splitlines()[-1]
+
+
+def test_output_is_utf_8_whatever_the_code_page(tmp_path: Path) -> None:
+    done = run("nowhere", "--index", "указатель", folder=tmp_path, PYTHONIOENCODING="cp1252")
+    assert done.returncode == 1
+    assert "0 articles, 0 passages in указатель;" in done.stdout
+
+
+def test_a_file_that_is_gone_has_no_size(tmp_path: Path) -> None:
+    (tmp_path / "owl.txt").write_text(STORY)
+    assert [ingest._size(tmp_path / name) for name in ("owl.txt", "gone.txt")] == [len(STORY), 0]
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

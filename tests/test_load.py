@@ -84,7 +84,11 @@ def test_the_kind_of_line_break_changes_no_article(read: Read) -> None:
         ("latin-1.txt", "Malmö".encode("latin-1"), "not utf-8 (byte 0xf6 at 4): save it as UTF-8"),
         ("latin-1.md", "Malmö".encode("latin-1"), "not utf-8 (byte 0xf6 at 4): save it as UTF-8"),
         ("bom.md", codecs.BOM_UTF8 + b"Malm\xf6", "not utf-8-sig (byte 0xf6 at 4): save it as UTF-8"),
-        ("utf-16.jsonl", '{"text": "t"}\n'.encode("utf-16"), "UTF-16: save it as UTF-8"),
+        (
+            "utf-16.jsonl",
+            '{"text": "t"}\n'.encode("utf-16"),
+            "UTF-16, and .jsonl is read in UTF-8 alone: save it as UTF-8",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_taken_in_is_named_with_its_reason(
@@ -330,9 +334,10 @@ def test_each_line_is_an_article_and_a_broken_one_is_named(read: Read) -> None:
             outlet="Courier",
             author="Ida",
             published=date(2025, 2, 11),
+            line=1,
         ),
         Skip("archive.jsonl:2", "not JSON: Expecting value at character 12"),
-        Page("T", "archive.jsonl"),
+        Page("T", "archive.jsonl", line=4),
     ]
 
 
@@ -360,9 +365,9 @@ def test_each_line_is_an_article_and_a_broken_one_is_named(read: Read) -> None:
 def test_a_line_that_is_no_article_is_named_and_the_rest_goes_on(read: Read, line: bytes, reason: str) -> None:
     content = b'{"text": "One"}\n' + line + b'\n{"text": "Three"}'
     assert read("archive.jsonl", content) == [
-        Page("One", "archive.jsonl"),
+        Page("One", "archive.jsonl", line=1),
         Skip("archive.jsonl:2", reason),
-        Page("Three", "archive.jsonl"),
+        Page("Three", "archive.jsonl", line=3),
     ]
 
 
@@ -374,20 +379,20 @@ def test_a_line_nested_too_deeply_is_named(read: Read, bracket: bytes) -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ('"title": 5', Page("T", "a.jsonl")),
-        ('"title": ["A"], "url": {}, "outlet": true, "author": null', Page("T", "a.jsonl")),
-        ('"title": " ", "outlet": ""', Page("T", "a.jsonl")),
-        ('"title": " A \\n B "', Page("T", "a.jsonl", title="A B")),
+        ('"title": 5', Page("T", "a.jsonl", line=1)),
+        ('"title": ["A"], "url": {}, "outlet": true, "author": null', Page("T", "a.jsonl", line=1)),
+        ('"title": " ", "outlet": ""', Page("T", "a.jsonl", line=1)),
+        ('"title": " A \\n B "', Page("T", "a.jsonl", line=1, title="A B")),
         (
             '"title": "می\u200cشود \U0001f469\u200d\U0001f680"',
-            Page("T", "a.jsonl", title="می\u200cشود \U0001f469\u200d\U0001f680"),
+            Page("T", "a.jsonl", line=1, title="می\u200cشود \U0001f469\u200d\U0001f680"),
         ),
-        ('"published": "2022-13-45"', Page("T", "a.jsonl")),
-        ('"published": "2022"', Page("T", "a.jsonl")),
-        ('"published": "January 13"', Page("T", "a.jsonl")),
-        ('"published": 1642032000', Page("T", "a.jsonl")),
-        ('"published": " 2022-01-13 "', Page("T", "a.jsonl", published=date(2022, 1, 13))),
-        (f'"views": {"9" * 5000}', Page("T", "a.jsonl")),
+        ('"published": "2022-13-45"', Page("T", "a.jsonl", line=1)),
+        ('"published": "2022"', Page("T", "a.jsonl", line=1)),
+        ('"published": "January 13"', Page("T", "a.jsonl", line=1)),
+        ('"published": 1642032000', Page("T", "a.jsonl", line=1)),
+        ('"published": " 2022-01-13 "', Page("T", "a.jsonl", line=1, published=date(2022, 1, 13))),
+        (f'"views": {"9" * 5000}', Page("T", "a.jsonl", line=1)),
     ],
 )
 def test_odd_values_in_a_line_are_unknown(read: Read, fields: str, expected: Page) -> None:
@@ -408,7 +413,7 @@ def test_half_a_surrogate_pair_does_not_reach_the_article(read: Read) -> None:
 @pytest.mark.parametrize("field", ["title", "outlet", "author", "url"])
 def test_control_and_bidi_characters_do_not_survive_in_metadata(read: Read, field: str) -> None:
     assert read("a.jsonl", json.dumps({"text": "T", field: HOSTILE})) == [
-        Page("T", "a.jsonl", **{field: SAFE})  # type: ignore[arg-type]
+        Page("T", "a.jsonl", line=1, **{field: SAFE})  # type: ignore[arg-type]
     ]
 
 

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clippings.records import Article, Span
-from clippings.split import MAX_QUOTATION_WORDS, MAX_SENTENCE_CHARACTERS, PASSAGE_WORDS, sentences, split
+from clippings.split import (
+    MAX_QUOTATION_WORDS,
+    MAX_SENTENCE_CHARACTERS,
+    MAX_SPACELESS_CHARACTERS,
+    PASSAGE_WORDS,
+    sentences,
+    split,
+)
 
 
 def article(text: str) -> Article:
@@ -43,6 +50,11 @@ def said(text: str) -> list[str]:
         "KYIV (Kyiv Post). Troops left.| They flew home.",
         "МОСКВА, 13 января. /ТАСС/. Россия вывела войска.| Они улетели.",
         "МОСКВА, 13 янв - РИА Новости. Россия вывела войска.| Они улетели.",
+        "MOSCOW. Jan 13 (Interfax) - Russia's troops left.| They flew home.",
+        "Москва. 13 января. INTERFAX.RU - Россия вывела войска.| Они улетели.",
+        "NUR-SULTAN. January 13. KAZINFORM - The troops left.| They flew home.",
+        "NUR-SULTAN. January 13. /KAZINFORM/. “We left.”| They flew home.",
+        "One paragraph.\n\n|MOSCOW, January 13. /TASS/. And another.| It has a dateline.",
         "NATO, EU agree.| They met.| It went well.",
         # quotations
         '"We are ready. We will go," he said.| "It is late."| She left.',
@@ -97,6 +109,23 @@ def test_a_list_without_full_stop_is_cut_between_words() -> None:
     pieces = said(" ".join(words))
     assert " ".join(pieces).split(" ") == words
     assert max(map(len, pieces)) <= MAX_SENTENCE_CHARACTERS
+
+
+THAI, KHMER, LAO, BURMESE = "ไฟไหม้ตลาดเก่าเมื่อคืนนี้", "ភ្លើងឆេះផ្សារចាស់យប់មិញ", "ໄຟໄໝ້ຕະຫຼາດເກົ່າຄືນນີ້", "ညကဈေးဟောင်းမီးလောင်သည်"
+
+
+@pytest.mark.parametrize("clause", [THAI, KHMER, LAO, BURMESE])
+@pytest.mark.parametrize("end", [" ", "។"])
+def test_a_script_without_spaces_is_cut_between_clauses(clause: str, end: str) -> None:
+    text = (clause + end) * 40
+    each = MAX_SPACELESS_CHARACTERS // len(clause + end) * len(clause + end)  # as many whole clauses as fit
+    assert said(text) == [text[start : start + each].strip() for start in range(0, len(text), each)]
+
+
+def test_a_script_without_spaces_or_clauses_is_cut_at_the_limit() -> None:
+    limit = MAX_SPACELESS_CHARACTERS
+    assert said("ก" * 5 * limit) == ["ก" * limit] * 5
+    assert said("火" * limit + "。" + "水" * 9 + "。") == ["火" * limit, "。", "水" * 9 + "。"]
 
 
 def test_a_long_quotation_is_cut_at_its_sentences() -> None:

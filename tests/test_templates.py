@@ -18,6 +18,7 @@ VALUES: dict[str, dict[str, object]] = {
     "articles_many": {"count": 1234},
     "passages_many": {"count": 56789},
     "held": {"articles": "1 article", "passages": "2 passages"},
+    "source": {"number": 2, "title": "One vote"},
 }
 # Names that the code puts together.
 BUILT = {f"confidence_{level}" for level in get_args(Confidence)} | {
@@ -77,6 +78,11 @@ def test_examples_are_lines() -> None:
         ("/models/e5-base", Prefixes("query: ", "passage: ")),
         ("BAAI/bge-base-en", Prefixes("Represent this sentence for searching relevant passages: ", "")),
         ("nomic-ai/nomic-embed-text-v1.5", Prefixes("search_query: ", "search_document: ")),
+        ("BAAI/bge-m3", Prefixes()),
+        ("models/e5-base/", Prefixes("query: ", "passage: ")),
+        (r"C:\models\e5-base", Prefixes("query: ", "passage: ")),
+        ("/home/me/bge-tests/all-MiniLM-L12-v2", Prefixes()),
+        (r"C:\e5-tests\all-MiniLM-L12-v2", Prefixes()),
         ("", Prefixes()),
     ],
 )

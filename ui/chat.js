@@ -12,7 +12,8 @@ const faulty = find(".fault").textContent;
 
 async function count() {
   const held = await server.held(); // another process may be adding articles
-  if (held) find(".held").textContent = held;
+  if (!held || held === find(".held").textContent) return;
+  find(".held").textContent = held;
   find(".list").innerHTML = (await server.contents()) ?? "";
 }
 
@@ -53,7 +54,9 @@ async function take(action, question) {
   }
   turn.scrollIntoView({ block: "start" });
   const first = reply.querySelector(":scope > .quote .marker");
-  if (first && !narrow.matches) show(first);
+  if (narrow.matches) return;
+  if (first) show(first);
+  else shut(); // what another answer showed would look like this one's
 }
 
 async function copied(button, text) {
@@ -105,13 +108,17 @@ function toPassage() {
   passage.scrollIntoView({ block: tall ? "start" : "center" });
 }
 
-function close() {
-  const button = active;
+function shut() {
   mark(null);
   panel.classList.remove("open");
   story.replaceChildren();
   bar.hidden = true;
   cover();
+}
+
+function close() {
+  const button = active;
+  shut();
   (button?.checkVisibility() ? button : find(".held")).focus({ preventScroll: true });
 }
 
@@ -160,7 +167,7 @@ document.addEventListener("keydown", (event) => {
 });
 narrow.addEventListener("change", cover);
 clear.addEventListener("click", () => {
-  if (panel.classList.contains("open")) close();
+  shut(); // also an article that is on its way
   turns.replaceChildren(empty);
   empty.hidden = false;
   clear.hidden = true;
