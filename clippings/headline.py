@@ -62,7 +62,7 @@ DATELINE = re.compile(
     )
     (?: \s*[.,]?\s* /(?P<slashes>[^/\d]{{2,40}})/                                  # . /TASS/
     |   \s* \((?P<brackets>[^()\d]{{2,40}})\) (?:\s*[—–-]|\.\s)                    # (Reuters) -   (Kyiv Post).
-    |   (?:\.\s|\s[—–-]\s) (?P<capitals>{AGENCY}) (?:\s[—–-]|\.) \s                # . KAZINFORM -   - РИА Новости.
+    |   (?:\.\s|(?(date)\s[—–-]\s|(?!))) (?P<capitals>{AGENCY}) (?:\s[—–-]|\.) \s  # . KAZINFORM -   - РИА Новости.
     |   (?(date) (?P<none>\.?\s*[—–]|\.?\s-|\.) \s | (?!) )                        # after a date: —   .
     ) \W*
     """,

@@ -31,7 +31,9 @@ POINTS_BACK = re.compile(
 
 
 def summarize(topic: str, index: Index) -> Answer:
-    """Give three to six sentences about the topic in the order of the articles' dates; no quotes when none is about it.
+    """Give at most six sentences about the topic in the order of the articles' dates; no quotes when none is about it.
+
+    Three at least where as many say something about it without repeating each other.
 
     Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) where relevance is the mean of how much a sentence
     and its headline are about the topic, and of its centrality, the mean cosine with the other candidates (degree

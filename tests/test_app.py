@@ -9,6 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -239,10 +240,8 @@ def test_a_port_that_is_bound_but_not_listened_on_is_taken() -> None:
 
 def test_that_no_port_is_free_is_told() -> None:
     with socket.socket() as owner:
-        try:
+        with suppress(OSError):  # when someone else holds it
             owner.bind((app.HOST, 65535))
-        except OSError:
-            pass  # someone else holds it
         with pytest.raises(ClippingsError, match=r"^--port 65535: .+; up to 65535 none is free: give another$"):
             app.free_port(65535)
 
@@ -263,13 +262,15 @@ def test_it_starts_by_the_address_that_it_prints_and_ends_quietly(tmp_path: Path
         stderr=subprocess.PIPE,
         text=True,
     ) as chat:
-        assert chat.stdout
-        address = chat.stdout.readline()
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(address.strip()) as page:
-            assert "<title>Clippings</title>" in page.read().decode()
-        chat.send_signal(signal.SIGINT)
-        rest, said = chat.communicate()
+        try:
+            assert chat.stdout
+            address = chat.stdout.readline()
+            with urllib.request.urlopen(address.strip()) as page:
+                assert page.status == 200
+            chat.send_signal(signal.SIGINT)
+            rest, said = chat.communicate()
+        finally:
+            chat.kill()
     assert address.startswith("http://127.0.0.1:")
     assert (chat.returncode, rest, said) == (0, "", "app.py: loading the model ...\n")
 
@@ -426,18 +427,26 @@ def test_the_list_of_articles_is_fetched_anew_only_when_their_number_changed(pag
 def test_whatever_the_page_sends_gets_an_answer(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     with page.expect_request(lambda request: f'"{FERRY.id}"' in (request.post_data or "")) as shown:
         ask(page, "one")
-    sent = shown.value.post_data_json
+    sent: dict[str, Any] = json.loads(shown.value.post_data or "")
 
     def show(target: object) -> Any:
         response = page.request.post(shown.value.url, data=json.dumps(sent | {"data": target}))
         assert response.ok
         return response.json()
 
-    right = {"article": FERRY.id, "start": 0, "end": 9}
+    right: dict[str, Any] = {"article": FERRY.id, "start": 0, "end": 9}
     assert show(right) == {"html": cite.article_html(FERRY, Span(FERRY.id, 0, 9))}
     assert show(right | {"end": 10**30}) == {"html": cite.article_html(FERRY, Span(FERRY.id, 0, len(FERRY.text)))}
     assert show(right | {"article": "gone"}) == {"error": "no article 'gone'"}
-    wrong = [{"start": "x"}, {"start": None}, {"start": 0.5}, {"start": -1}, {"start": 10}, {"end": []}, {"article": 7}]
+    wrong: list[dict[str, Any]] = [
+        {"start": "x"},
+        {"start": None},
+        {"start": 0.5},
+        {"start": -1},
+        {"start": 10},
+        {"end": []},
+        {"article": 7},
+    ]
     missing = [{key: value for key, value in right.items() if key != name} for name in right]
     for target in [*(right | change for change in wrong), *missing, {}, [], [right], "ferry", 7, None]:
         assert show(target) == {"error": TEMPLATES.say("no_place")}, target

@@ -294,6 +294,7 @@ def test_datelines(opening: str, text: str, agency: str | None, published: date 
         "It was late. NATO - he slept",
         "Moscow. January 13. He slept",
         "KYIV — The city",
+        "NASA - ESA - a mission",
     ],
 )
 def test_what_is_no_dateline(opening: str) -> None:

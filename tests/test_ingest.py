@@ -267,7 +267,7 @@ def test_any_file_name_can_be_named(tmp_path: Path, index: Index, name: str) -> 
 
 def test_a_name_that_is_no_text_is_not_there(folder: Path, index: Index) -> None:
     ingest([folder], index)
-    for name in ("caf\udce9.txt", "", "x" * 5000, "../../.."):
+    for name in ("caf\udce9.txt", "", "x" * 5000, "../nowhere"):
         with pytest.raises(ClippingsError, match="no article"):
             index.ids(name)
 
