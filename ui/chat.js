@@ -112,6 +112,7 @@ function shut() {
   mark(null);
   panel.classList.remove("open");
   story.replaceChildren();
+  panel.scrollTo(0, 0);
   bar.hidden = true;
   cover();
 }
