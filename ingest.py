@@ -72,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> int:
         removed = {id for name in arguments.remove for id in index.ids(name)}
         if removed:
             index.remove(sorted(removed))
-            print(f"removed {len(removed)} articles")
+            print(f"removed {len(removed)} article{'s' * (len(removed) != 1)}")
         status = _add(arguments.paths, index) if arguments.paths else ALL_IN
         index.save()
     return status

@@ -15,7 +15,7 @@ NEAREST = 3  # passages shown when nothing answers
 # precision and recall of refusing questions near the topic are .79 and .80, and 89 % of the answerable questions are
 # answered; of the answers at HIGH, 88 % are right.
 FOUND, MEDIUM, HIGH = 0.25, 0.45, 0.70
-GAP = 2.5  # log-odds, at most, between the best sentence and a further one: enough to show where outlets differ
+GAP = 2.0  # log-odds, at most, between the best sentence and a further one: enough to show where outlets differ
 
 
 def answer(question: str, index: Index) -> Answer:

@@ -85,12 +85,8 @@ class _Block:
     def __init__(
         self, index: Index, report: Report, most_characters: int, on_progress: Callable[[int, Report], None]
     ) -> None:
-        self._index, self._report, self._most_characters, self._on_progress = (
-            index,
-            report,
-            most_characters,
-            on_progress,
-        )
+        self._index, self._report = index, report
+        self._most_characters, self._on_progress = most_characters, on_progress
         self._articles: list[Article] = []
         self._files: list[_File] = []
         self._characters = 0

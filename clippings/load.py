@@ -225,7 +225,7 @@ def _line(line: bytes, name: str) -> Page:
     try:
         fields = json.loads(_decode(line), parse_int=float)  # Python refuses integers of thousands of digits
     except json.JSONDecodeError as error:
-        raise ClippingsError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
+        raise ClippingsError(f"not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from error
     except RecursionError as error:
         raise ClippingsError("not JSON: nested too deeply") from error
     if not isinstance(fields, dict):

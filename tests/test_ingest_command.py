@@ -142,13 +142,13 @@ def test_an_unknown_model(tmp_path: Path) -> None:
 
 def test_remove(built: Path) -> None:
     done = run("--remove", "articles", "--remove", "articles/owl.txt", folder=built)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "removed 1 articles\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "removed 1 article\n", "")
     with closing(Index.open(built / "index", encoder=HashedEncoder())) as index:
         assert [article.text for article in index.articles()] == ["A fox ran."]
         assert index.check() == []
         [fox] = index.articles()
     done = run("--remove", fox.id, folder=built)  # the last one; needs no model, and hashed-words would not load
-    assert (done.returncode, done.stdout, done.stderr) == (0, "removed 1 articles\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "removed 1 article\n", "")
 
 
 def test_remove_what_is_not_there(built: Path) -> None:
@@ -170,4 +170,4 @@ def test_names_move_with_the_index(built: Path, tmp_path: Path) -> None:
     for name in ("articles", "index"):
         shutil.move(built / name, moved / name)
     done = run("--index", "elsewhere/index", "--remove", "elsewhere/articles/owl.txt", folder=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "removed 1 articles\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "removed 1 article\n", "")
