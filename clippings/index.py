@@ -140,8 +140,8 @@ class Index:
 
     def query(self, text: str) -> Query:
         """Make a question ready to search with."""
-        terms, content = self._lexical.terms(text), self._lexical.content(text)
-        return Query(text, self._model().query(text), terms=tuple(dict.fromkeys(terms)), content=tuple(content))
+        terms = tuple(dict.fromkeys(self._lexical.terms(text)))
+        return Query(text, self._model().query(text), terms=terms, content=tuple(self._lexical.content(terms)))
 
     def search(self, query: Query, k: int) -> list[Candidate]:
         """Give the best `k` passages of each index with all their signals, in order of passage."""

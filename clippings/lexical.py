@@ -74,9 +74,8 @@ class Lexical:
         """Give the text's terms in order: lower case, without accents, English words by their base."""
         return [self._base.get(stem, stem) for stem in self._stems(text)]
 
-    def content(self, text: str) -> list[str]:
-        """Give each of the text's terms once, without those of function words unless there are no others."""
-        terms = dict.fromkeys(self.terms(text))
+    def content(self, terms: Sequence[str]) -> list[str]:
+        """Give the terms that are not function words, or all when there are no others."""
         return [term for term in terms if term not in self._function] or list(terms)
 
     def rarity(self, terms: Iterable[str]) -> dict[str, float]:
