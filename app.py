@@ -34,12 +34,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--port", type=int, default=7860, metavar="N", help="the port (default: %(default)s, or the next free)"
     )
+    parser.add_argument(
+        "--reader",
+        metavar="NAME-OR-PATH",
+        help='a Hugging Face question-answering model on this machine, or "none" (default: the project\'s own)',
+    )
     arguments = parser.parse_args(argv)
 
     from clippings.errors import ClippingsError
 
     try:
-        _run(arguments.index, arguments.port)
+        _run(arguments.index, arguments.port, arguments.reader)
     except ClippingsError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 1
@@ -48,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _run(folder: Path, port: int) -> None:
+def _run(folder: Path, port: int, reader_name: str | None) -> None:
     offline()
     free_port(port)  # so that a mistake is told before the model is loaded
 
@@ -57,14 +62,16 @@ def _run(folder: Path, port: int) -> None:
 
     templates = Templates()
     with closing(Index.open(folder)) as index:
-        print("app.py: loading the model ...", file=sys.stderr, flush=True)
+        print("app.py: loading the models ...", file=sys.stderr, flush=True)
 
         from clippings.answer import answer
+        from clippings.reader import open_reader
         from clippings.summarize import summarize
 
-        answer("Is everything loaded?", index)  # so that the first reader does not wait for the models
+        reader = open_reader(reader_name)
+        answer("Is everything loaded?", index, reader=reader)  # so that the first question does not wait for them
         page = build(
-            lambda question: answer(question, index),
+            lambda question: answer(question, index, reader=reader),
             lambda topic: summarize(topic, index),
             article=index.article,
             articles=index.articles,

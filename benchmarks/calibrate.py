@@ -1,171 +1,260 @@
-"""Fit the weights of clippings/read.py and measure its operating points.
+"""Fit the weights of clippings/retrieve.py and clippings/read.py and measure the thresholds of clippings/answer.py.
 
-Each SQuAD topic becomes a small index of a few paragraphs. Questions on those paragraphs are answerable; questions on
-the topic's other paragraphs are not, though they are near; questions on other topics are not and are far. All
-paragraphs together are one large index. Half of the topics fit the weights, the other half give the figures.
+Questions are of four sorts. Answerable: the index has the answer or, of a quiz question, may have it. Near: its
+paragraph is not there, but others of its topic are. Trick: made by people so that its paragraph seems to answer it, as
+in SQuAD 2.0. Far: about something else, or about what happened years later. They are put to small indexes of a few
+paragraphs, to one of two thirds of all paragraphs, and to one of news.
+
+Passages and sentences are ranked by a conditional logit over those of one question (McFadden 1974); a logistic
+regression says how likely the best sentence answers. All is fitted on the "tune" part of the data, without a reader on
+the "train" part as well, which no reader has then learnt (see sets.py), and thresholds are to be chosen there too: the
+second table. The passages' weights are those that are fitted without a reader. One signal of a sentence is the score of
+its passage by the weights that are in retrieve.py, so when those change, run it again.
 """
 
 import argparse
-import gzip
-import hashlib
-import json
 import random
 import sys
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself is not installed
 
+import sets
+from metrics import contains
+
 from clippings.answer import PASSAGES
 from clippings.embed import Encoder
-from clippings.index import Index
-from clippings.read import WEIGHTS, signals
-from clippings.records import Article
-from clippings.retrieve import retrieve
+from clippings.index import Index, Query
+from clippings.read import SIGNALS, read
+from clippings.reader import DEFAULT_READER, Reader, open_reader
+from clippings.records import Span
+from clippings.retrieve import INDEX_WEIGHTS, POOL, WORD_WEIGHTS, Retrieved, index_signals, retrieve, word_signals
 
 SIZES = (4, 8, 12, 20)  # paragraphs in a small index
+SMALL = {"answerable": 60, "near": 30, "far": 15}  # questions of each sort a topic, at most
+KEPT = 2 / 3  # of all paragraphs, that the index of paragraphs holds
+WHOLE = 300  # questions of each sort that are put to all paragraphs, at most, of each part
+NEWS = 8.0  # weight of a question on news in ranking, for there are few, against one on a paragraph
+PENALTY = 1e-3  # on the squares of weights, of signals scaled to a spread of 1
 Array = NDArray[np.floating[Any]]
+Truths = NDArray[np.bool_]
 
-DRAWS = {"answerable": 60, "near": 30, "far": 15}  # questions of each sort a topic, at most
+
+@dataclass(frozen=True)
+class Group:
+    """What one question chooses from, passages or sentences: their signals, and which of them are right."""
+
+    rows: Array  # (choices, signals)
+    right: Truths  # (choices,)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One question's sentences: their signals, and which of them hold the answer."""
+    """One question put to one index."""
 
-    topic: str
-    corpus: str
-    sort: str
-    rows: NDArray[np.float32]
-    right: NDArray[np.bool_]
+    part: sets.Part
+    sort: str  # "small near", "news answerable"
+    passages: Group
+    sentences: Group
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), metavar="FOLDER")
+    parser.add_argument("--reader", default=DEFAULT_READER, metavar="NAME-OR-PATH", help='"none" fits without one')
     arguments = parser.parse_args()
-    path = arguments.data / "squad" / "tune.jsonl.gz"
-    if not path.is_file():
-        print(f"no {path}: give the folder of the data with --data", file=sys.stderr)
-        return 1
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        questions = [json.loads(line) for line in lines]
-    cases = list(_cases(questions))
-    held_out = set(sorted({case.topic for case in cases})[::2])
-    fit = [case for case in cases if case.topic not in held_out]
-    rest = [case for case in cases if case.topic in held_out]
-
-    weights, bias = _logistic(np.concatenate([case.rows for case in fit]), np.concatenate([case.right for case in fit]))
-    for name, weight in zip(WEIGHTS, weights, strict=True):
-        print(f"{name:10} {weight:7.2f}")
-    print(f"{'bias':10} {bias:7.2f}")
-
-    second, second_bias = _logistic(*_best(fit, weights, bias))
-    print(f"confidence: score {second[0]:.2f}, around {second[1]:.2f}, bias {second_bias:.2f}")
-    features, right = _best(rest, weights, bias)
-    _report(rest, right, 1 / (1 + np.exp(-(features @ second + second_bias))))
+    reader = open_reader(arguments.reader)
+    parts: tuple[sets.Part, ...] = ("tune", "report") if reader else ("train", "tune", "report")
+    cases = list(gather(arguments.data, reader, parts))
+    fit_and_report([case for case in cases if case.part != "report"], [case for case in cases if case.part == "report"])
     return 0
 
 
-def _cases(questions: list[dict[str, Any]]) -> Iterable[Case]:
-    draw = random.Random(1)
-    encoder = Encoder()
-    topics = sorted({question["title"] for question in questions})
-    whole: dict[str, Article] = {}
-    asked: dict[str, list[dict[str, Any]]] = {}
-    for topic in topics:
-        of_topic = [question for question in questions if question["title"] == topic and question["answers"]]
-        paragraphs = {_id(question): Article(_id(question), topic, question["context"]) for question in of_topic}
-        whole |= paragraphs
-        ids = sorted(paragraphs)
+# What is asked
+
+
+def gather(data: Path, reader: Reader | None, parts: Sequence[sets.Part]) -> Iterator[Case]:
+    encoder, draw = Encoder(), random.Random(1)
+    squad = sets.squad(data)
+    asked = [each for each in squad.asked if each.part in parts]
+    yield from _small(squad, asked, draw=draw, encoder=encoder, reader=reader)
+    paragraphs = list(squad.articles)
+    draw.shuffle(paragraphs)
+    kept = paragraphs[: round(KEPT * len(paragraphs))]
+    ids = {article.id for article in kept}
+    with sets.indexed(kept, encoder) as index:
+        for part in parts:
+            of_part = [each for each in asked if each.part == part]
+            sorts = {
+                "answerable": [each for each in of_part if each.golds and each.article in ids],
+                "near": [each for each in of_part if each.golds and each.article not in ids],
+                "trick": [each for each in of_part if not each.golds and each.article in ids],
+            }
+            for sort, found in sorts.items():
+                for each in tqdm(draw.sample(found, min(WHOLE, len(found))), desc=f"whole {sort} {part}"):
+                    yield _case(each, index, reader=reader, sort=f"whole {sort}")
+    news = sets.rtqa(data)
+    with sets.indexed(news.articles, encoder) as index:
+        for sort, questions in (("answerable", news.asked), ("far", sets.outside(data))):
+            for each in tqdm([each for each in questions if each.part in parts], desc=f"news {sort}"):
+                yield _case(each, index, reader=reader, sort=f"news {sort}")
+
+
+def _small(
+    squad: sets.Corpus, asked: Sequence[sets.Asked], *, draw: random.Random, encoder: Encoder, reader: Reader | None
+) -> Iterator[Case]:
+    """Put questions to a few paragraphs of a topic: on those, on its others, and on other topics."""
+    paragraphs = {article.id: article for article in squad.articles}
+    topics: dict[str, list[sets.Asked]] = {}
+    for each in asked:
+        if each.golds and each.article:
+            topics.setdefault(paragraphs[each.article].title, []).append(each)
+    for topic, of_topic in tqdm(sorted(topics.items()), desc="small"):
+        ids = sorted({each.article for each in of_topic if each.article})
         draw.shuffle(ids)
         kept = set(ids[: draw.choice(SIZES)])
-        others = [question for question in questions if question["title"] != topic and question["answers"]]
         sorts = {
-            "answerable": [question for question in of_topic if _id(question) in kept],
-            "near": [question for question in of_topic if _id(question) not in kept],
-            "far": others,
+            "answerable": [each for each in of_topic if each.article in kept],
+            "near": [each for each in of_topic if each.article not in kept],
+            "far": [
+                each
+                for other, of_other in topics.items()
+                if other != topic
+                for each in of_other
+                if each.part == of_topic[0].part
+            ],
         }
-        drawn = {sort: draw.sample(found, min(DRAWS[sort], len(found))) for sort, found in sorts.items()}
-        asked[topic] = drawn["answerable"]
-        with tempfile.TemporaryDirectory() as folder:
-            index = _index(Path(folder), encoder, [paragraphs[id] for id in sorted(kept)])
-            for sort, found in drawn.items():
-                yield from (_case(question, index, topic=topic, corpus="small", sort=sort) for question in found)
-            index.close()
-    with tempfile.TemporaryDirectory() as folder:
-        index = _index(Path(folder), encoder, list(whole.values()))
-        for topic, found in asked.items():
-            yield from (_case(question, index, topic=topic, corpus="whole", sort="answerable") for question in found)
-        index.close()
+        with sets.indexed([paragraphs[id] for id in sorted(kept)], encoder) as index:
+            for sort, found in sorts.items():
+                for each in draw.sample(found, min(SMALL[sort], len(found))):
+                    yield _case(each, index, reader=reader, sort=f"small {sort}")
 
 
-def _id(question: dict[str, Any]) -> str:
-    return hashlib.sha256(question["context"].encode()).hexdigest()[:16]
-
-
-def _index(folder: Path, encoder: Encoder, articles: list[Article]) -> Index:
-    index = Index(folder, encoder=encoder, writable=True)
-    index.add(articles)
-    return index
-
-
-def _case(question: dict[str, Any], index: Index, *, topic: str, corpus: str, sort: str) -> Case:
-    query = index.query(question["question"])
-    retrieved = retrieve(query, index, k=PASSAGES)
-    spans = [span for each in retrieved for span in each.candidate.passage.sentences]
-    starts = [answer["start"] for answer in question["answers"]] if sort == "answerable" else []
-    right = [
-        span.article_id == _id(question) and any(span.start <= start < span.end for start in starts) for span in spans
-    ]
-    rows = signals(query, retrieved, index)
-    return Case(topic, corpus, sort, rows, np.array(right))
-
-
-def _logistic(rows: Array, right: NDArray[np.bool_]) -> tuple[Array, float]:
-    from sklearn.linear_model import LogisticRegression
-
-    spread = rows.std(axis=0)
-    model = LogisticRegression(max_iter=2000).fit(rows / spread, right)
-    return model.coef_[0] / spread, float(model.intercept_[0])
-
-
-def _best(cases: list[Case], weights: Array, bias: float) -> tuple[Array, NDArray[np.bool_]]:
-    """Give each case's best sentence: its score and what its passage covers, (cases, 2), and whether it is right."""
-    around = list(WEIGHTS).index("around")
-    rows, right = [], []
-    for case in cases:
-        scores = case.rows @ weights + bias
-        best = int(scores.argmax())
-        rows.append((scores[best], case.rows[best, around]))
-        right.append(case.right[best])
-    return np.array(rows), np.array(right)
-
-
-def _report(cases: list[Case], right: NDArray[np.bool_], confidence: Array) -> None:
-    sorts = np.array([f"{case.corpus} {case.sort}" for case in cases])
-    small = np.char.startswith(sorts, "small")
-    for corpus in ("small", "whole"):
-        asked = sorts == f"{corpus} answerable"
-        print(f"{corpus}: right sentence first {right[asked].mean():.3f} of {asked.sum()} answerable questions")
-    print(
-        "at least  answered: answerable  whole   refused: near    far   precision of refusing   right of all answered"
+def _case(asked: sets.Asked, index: Index, *, reader: Reader | None, sort: str) -> Case:
+    query = index.query(asked.question)
+    retrieved = retrieve(query, index, k=POOL)
+    answerable = sort.endswith("answerable")
+    readings = read(query, retrieved[:PASSAGES], index, reader=reader)
+    texts = {each.article.id: each.article.text for each in retrieved}
+    return Case(
+        asked.part,
+        sort,
+        passages=Group(
+            _passage_signals(query, retrieved, index),
+            np.array([answerable and _right_passage(asked, each) for each in retrieved], bool),
+        ),
+        sentences=Group(
+            np.array([reading.signals for reading in readings], np.float32).reshape(-1, len(SIGNALS)),
+            np.array([answerable and holds(asked, reading.span, texts) for reading in readings], bool),
+        ),
     )
-    for threshold in np.arange(0.1, 0.85, 0.05):
-        answered = confidence >= threshold
-        share = {sort: answered[sorts == sort].mean() for sort in np.unique(sorts)}
-        near, kept = ~answered & (sorts == "small near"), ~answered & (sorts == "small answerable")
-        print(
-            f"{threshold:8.2f} {share['small answerable']:21.3f} {share['whole answerable']:6.3f}"
-            f" {1 - share['small near']:15.3f} {1 - share['small far']:6.3f}"
-            f" {near.sum() / max(1, near.sum() + kept.sum()):23.3f} {right[answered & small].mean():23.3f}"
-        )
+
+
+def _passage_signals(query: Query, retrieved: Sequence[Retrieved], index: Index) -> Array:
+    rarity = index.rarity(query.content)
+    words = [word_signals(query, each, rarity=rarity) for each in retrieved]
+    by_index = index_signals(query, [each.candidate for each in retrieved])
+    return np.hstack([by_index, np.array(words, np.float32).reshape(-1, len(WORD_WEIGHTS))])
+
+
+def _right_passage(asked: sets.Asked, each: Retrieved) -> bool:
+    span = each.candidate.passage.span
+    inside = any(gold.start < 0 or span.start <= gold.start < span.end for gold in asked.golds)
+    return each.article.id == asked.article and inside
+
+
+def holds(asked: sets.Asked, span: Span, texts: dict[str, str]) -> bool:
+    """Whether a sentence has an answer: where it was marked, or, where no place is known, its words."""
+    if any(gold.start >= 0 for gold in asked.golds):
+        return span.article_id == asked.article and any(span.start <= gold.start < span.end for gold in asked.golds)
+    return contains(texts[span.article_id][span.start : span.end], [gold.text for gold in asked.golds])
+
+
+# What is fitted
+
+
+def fit_and_report(fit: Sequence[Case], rest: Sequence[Case]) -> None:
+    names = (*INDEX_WEIGHTS, *WORD_WEIGHTS)
+    passages = _logit([case.passages for case in fit], [NEWS if "news" in case.sort else 1.0 for case in fit])
+    sentences = _logit([case.sentences for case in fit], [NEWS if "news" in case.sort else 1.0 for case in fit])
+    answers, bias = _confidence(fit, sentences)
+    print("retrieve.py", *(f"{name} {weight:.2f}" for name, weight in zip(names, passages, strict=True)))
+    print(f"{'read.py':10} {'rank':>8} {'answers':>8}")
+    for name, rank, answer in zip(SIGNALS, sentences, answers, strict=True):
+        print(f"{name:10} {rank:8.2f} {answer:8.2f}")
+    print(f"{'bias':10} {bias:17.2f}")
+    for sort in dict.fromkeys(case.sort for case in rest if case.sort.endswith("answerable")):
+        of = [case for case in rest if case.sort == sort]
+        firsts = [_first(case.passages, passages) for case in of], [_first(case.sentences, sentences) for case in of]
+        print(f"{sort}: passage first {np.mean(firsts[0]):.3f}, sentence first {np.mean(firsts[1]):.3f}, n {len(of)}")
+    for name, cases in (("measured", rest), ("fitted", fit)):
+        print(f"\n{name}: share answered, and how much of that is right, at each threshold")
+        _thresholds(cases, sentences, answers=answers, bias=bias)
+
+
+def _logit(groups: Sequence[Group], weights: Sequence[float]) -> Array:
+    """Fit a conditional logit: the probability of each choice is the softmax of its weighted signals."""
+    used = [(group, weight) for group, weight in zip(groups, weights, strict=True) if group.right.any()]
+    spread = np.concatenate([group.rows for group, _ in used]).std(axis=0)
+    spread[spread == 0] = 1.0
+    total = sum(weight for _, weight in used)
+
+    def loss(at: Array) -> tuple[float, Array]:
+        value, slope = PENALTY * float(at @ at), 2 * PENALTY * at
+        for group, weight in used:
+            rows = group.rows / spread
+            scores = rows @ at
+            every, right = softmax(scores), np.zeros(len(scores))
+            right[group.right] = softmax(scores[group.right])
+            value -= weight / total * float(np.log(every[group.right].sum() + 1e-12))
+            slope = slope + weight / total * (every - right) @ rows
+        return value, slope
+
+    return np.asarray(minimize(loss, np.zeros(len(spread)), jac=True, method="L-BFGS-B").x / spread)
+
+
+def _confidence(cases: Sequence[Case], weights: Array) -> tuple[Array, float]:
+    """Fit how likely the best sentence answers; each sort of question counts alike, however many there are."""
+    rows, right, share = [], [], []
+    sorts = [case.sort for case in cases]
+    for case in cases:
+        if len(case.sentences.rows):
+            best = int((case.sentences.rows @ weights).argmax())
+            rows.append(case.sentences.rows[best])
+            right.append(case.sentences.right[best])
+            share.append(1 / sorts.count(case.sort))
+    spread = np.std(rows, axis=0)
+    spread[spread == 0] = 1.0
+    model = LogisticRegression(max_iter=2000).fit(rows / spread, right, np.array(share) * len(rows) / sum(share))
+    return np.asarray(model.coef_[0] / spread), float(model.intercept_[0])
+
+
+def _first(group: Group, weights: Array) -> bool:
+    return len(group.rows) > 0 and bool(group.right[int((group.rows @ weights).argmax())])
+
+
+def _thresholds(cases: Sequence[Case], rank: Array, *, answers: Array, bias: float) -> None:
+    cases = [case for case in cases if len(case.sentences.rows)]
+    sorts = np.array([case.sort for case in cases])
+    best = [case.sentences.rows[int((case.sentences.rows @ rank).argmax())] for case in cases]
+    right = np.array([_first(case.sentences, rank) for case in cases])
+    probability = 1 / (1 + np.exp(-(np.array(best) @ answers + bias)))
+    names = sorted(set(sorts))
+    print("at least", *(f"{name:>17}" for name in names), "   right of answered")
+    for threshold in np.arange(0.05, 0.95, 0.05):
+        answered = probability >= threshold
+        shares = [answered[sorts == name].mean() for name in names]
+        print(f"{threshold:8.2f}", *(f"{share:17.3f}" for share in shares), f"{right[answered].mean():20.3f}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project i
 from clippings.answer import answer
 from clippings.index import Index
 from clippings.ingest import ingest
+from clippings.reader import Reader, open_reader
 from clippings.records import Answer
 
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--articles", type=Path, default=Path("../shared/articles"), metavar="FOLDER")
     parser.add_argument("--questions", type=Path, default=Path("../shared/questions/kazakhstan.jsonl"), metavar="FILE")
+    parser.add_argument("--reader", metavar="NAME-OR-PATH", help='another reader; "none": without one')
     arguments = parser.parse_args()
     for path in (arguments.articles, arguments.questions):
         if not path.exists():
@@ -32,18 +34,19 @@ def main() -> int:
     questions = [json.loads(line) for line in arguments.questions.read_text(encoding="utf-8").splitlines()]
     answerable = [each for each in questions if each["answer"] is not None]
     refusable = [each for each in questions if each["answer"] is None]
+    reader = open_reader(arguments.reader)
     with tempfile.TemporaryDirectory() as folder:
         index = Index(Path(folder) / "index", writable=True)
         ingest([arguments.articles], index)
-        right = sum([_ask(each, index) for each in answerable])
-        refused = sum([_ask(each, index) for each in refusable])
+        right = sum([_ask(each, index, reader) for each in answerable])
+        refused = sum([_ask(each, index, reader) for each in refusable])
         index.close()
     print(f"right {right} of {len(answerable)} answerable, refused {refused} of {len(refusable)} unanswerable")
     return 0
 
 
-def _ask(asked: dict[str, Any], index: Index) -> bool:
-    given = answer(asked["question"], index)
+def _ask(asked: dict[str, Any], index: Index, reader: Reader | None) -> bool:
+    given = answer(asked["question"], index, reader=reader)
     right = is_right(asked, given)
     print(f"{'right' if right else 'WRONG'} {asked['id']} {given.confidence or 'refused':8} {asked['question']}")
     for quote in given.quotes:

@@ -4,29 +4,31 @@ What is compared is run in turn in one process, for machines are noisy; medians 
 """
 
 import argparse
-import gzip
-import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT))  # the project itself is not installed
 
+import sets
+
 from clippings.answer import answer
-from clippings.clean import clean
 from clippings.embed import BATCH, Encoder
 from clippings.index import Index
-from clippings.records import Article, Page
+from clippings.reader import Reader
+from clippings.records import Article
 from clippings.retrieve import retrieve
 from clippings.split import sentences, split
 
 ROUNDS = 5
+QUESTIONS = 100
 BLOCK = 40  # articles that are added, and encoded bare, in turn
 
 
@@ -35,20 +37,17 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), metavar="FOLDER")
     parser.add_argument("--index", type=Path, metavar="DIR", help="a large index; built from the data when not given")
     arguments = parser.parse_args()
-    if not (arguments.data / "rtqa").is_dir():
-        print(f"no {arguments.data / 'rtqa'}: give the folder of the data with --data", file=sys.stderr)
-        return 1
+    news = sets.rtqa(arguments.data)
     _start()
     encoder = Encoder()
-    _ingest(arguments.data, encoder)
-    with tempfile.TemporaryDirectory() as folder:
-        index = Index(arguments.index or Path(folder), encoder=encoder, writable=True)
-        if not arguments.index:
-            for block in _blocks(_articles(arguments.data), 200):
-                index.add(block)
-            index.save()
-        _questions(arguments.data, index)
-        index.close()
+    _ingest(news.articles, encoder)
+    questions = [each.question for each in news.asked][:QUESTIONS]
+    if arguments.index:
+        with closing(Index.open(arguments.index, encoder=encoder)) as index:
+            _ask(questions, index)
+    else:
+        with sets.indexed(chain(news.articles, sets.reuters(arguments.data)), encoder) as index:
+            _ask(questions, index)
     return 0
 
 
@@ -65,14 +64,13 @@ def _start() -> None:
         print(f"{' '.join(command)} --help: {statistics.median(seconds):.2f} s")
 
 
-def _ingest(data: Path, encoder: Encoder) -> None:
+def _ingest(articles: Sequence[Article], encoder: Encoder) -> None:
     """Add blocks of articles to an index, and encode the same passages with the bare library, in turn."""
-    articles = _articles(data)
     ratios, rates = [], []
     with tempfile.TemporaryDirectory() as folder:
         index = Index(Path(folder), encoder=encoder, writable=True)
-        for _ in range(ROUNDS):
-            block = list(islice(articles, BLOCK))
+        for start in range(0, ROUNDS * BLOCK, BLOCK):
+            block = articles[start : start + BLOCK]
             texts = [
                 article.text[passage[0].start : passage[-1].end]
                 for article in block
@@ -87,33 +85,21 @@ def _ingest(data: Path, encoder: Encoder) -> None:
     print(f"ingest: {statistics.median(rates):.0f} tokens/s, {statistics.median(ratios):.2f} of the bare encode loop")
 
 
-def _questions(data: Path, index: Index) -> None:
-    lines = (data / "rtqa" / "tune-questions.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line)["question"] for line in lines][:100]
-    answer(questions[0], index)
-    ask = [_seconds(lambda asked=asked: answer(asked, index)) for asked in questions]  # type: ignore[misc]
-    search = [
-        _seconds(lambda asked=asked: retrieve(index.query(asked), index, k=10))  # type: ignore[misc]
-        for asked in questions
-    ]
-    for name, seconds in (("ask", ask), ("search", search)):
-        p50, p95 = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
-        print(f"{name} over {index.counts.passages:,} passages: p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms")
-
-
-def _articles(data: Path) -> Iterator[Article]:
-    for name in ("rtqa/tune-articles.jsonl.gz", "reuters/articles.jsonl.gz"):
-        with gzip.open(data / name, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                fields = json.loads(line)
-                article = clean(Page(fields["text"], name, title=fields.get("title") or None))
-                if article:
-                    yield article
-
-
-def _blocks(articles: Iterator[Article], size: int) -> Iterator[list[Article]]:
-    while block := list(islice(articles, size)):
-        yield block
+def _ask(questions: Sequence[str], index: Index) -> None:
+    reader = Reader()
+    ways: dict[str, Callable[[str], object]] = {
+        "search": lambda asked: retrieve(index.query(asked), index, k=10),
+        "ask without the reader": lambda asked: answer(asked, index),
+        "ask": lambda asked: answer(asked, index, reader=reader),
+    }
+    taken: dict[str, list[float]] = {way: [] for way in ways}
+    for asked in [questions[0], *questions]:  # the first one warms up
+        for way, work in ways.items():
+            taken[way].append(_seconds(lambda work=work, asked=asked: work(asked)))  # type: ignore[misc]
+    print(f"over {index.counts.passages:,} passages")
+    for way, seconds in taken.items():
+        p50, p95 = statistics.median(seconds[1:]), statistics.quantiles(seconds[1:], n=20)[-1]
+        print(f"{way}: p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms")
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -76,14 +76,24 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if what:
             command.add_argument("text", metavar=what)
+        if name == "ask":
+            command.add_argument(
+                "--reader",
+                metavar="NAME-OR-PATH",
+                help='a Hugging Face question-answering model on this machine, or "none" (default: the project\'s own)',
+            )
     return parser
 
 
 def _ask(arguments: argparse.Namespace, index: "Index", templates: "Templates") -> int:
     from clippings import cite
     from clippings.answer import answer
+    from clippings.reader import open_reader
 
-    return _answers(arguments, index, templates, answer, cite.answer_json)
+    reader = open_reader(arguments.reader)
+    return _answers(
+        arguments, index, templates, lambda question, index: answer(question, index, reader=reader), cite.answer_json
+    )
 
 
 def _summarize(arguments: argparse.Namespace, index: "Index", templates: "Templates") -> int:
@@ -111,17 +121,17 @@ def _answers(
 
 def _search(arguments: argparse.Namespace, index: "Index", templates: "Templates") -> int:
     from clippings import cite
-    from clippings.answer import worded
+    from clippings.answer import put_right, worded
     from clippings.retrieve import articles, passage_hits, retrieve
 
     def one(question: str) -> tuple[bool, dict[str, object], str]:
-        question = worded(question)
-        retrieved = retrieve(index.query(question), index, k=SEARCH_HITS)
-        hits = passage_hits(retrieved)
+        query = index.query(worded(question))
+        retrieved = retrieve(query, index, k=SEARCH_HITS)
+        hits, by_id, searched = passage_hits(retrieved), articles(retrieved), put_right(query)
         return (
             bool(hits),
-            cite.hits_json(question, hits, articles=articles(retrieved)),
-            cite.hits_text(hits, templates, articles=articles(retrieved)),
+            cite.hits_json(query.asked, hits, articles=by_id, searched=searched),
+            cite.hits_text(hits, templates, articles=by_id, searched=searched),
         )
 
     return _each(arguments, one, asked="query")

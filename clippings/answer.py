@@ -1,41 +1,83 @@
 """Answer a question with the sentences that answer it, or say that none does."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from clippings.errors import ClippingsError
-from clippings.index import Index
-from clippings.read import Reading, confidence, probability, read, repeats
-from clippings.records import Answer, Article, Confidence, Hit, Quote
+from clippings.index import Index, Query
+from clippings.read import Reading, probability, read, repeats
+from clippings.reader import Reader
+from clippings.records import Answer, Article, Hit, Quote, Span
 from clippings.retrieve import Retrieved, articles, passage_hits, retrieve
 
 PASSAGES = 10  # read for one question
-QUOTES = 3  # sentences in an answer at most
+SENTENCES = 3  # quoted in an answer at most
 NEAREST = 3  # passages shown when nothing answers
 # Probabilities that the best sentence answers. benchmarks/calibrate.py measures on topics that it did not fit: at FOUND
 # precision and recall of refusing questions near the topic are .79 and .80, and 89 % of the answerable questions are
 # answered; of the answers at HIGH, 88 % are right.
-FOUND, MEDIUM, HIGH = 0.25, 0.45, 0.70
-GAP = 2.0  # log-odds, at most, between the best sentence and a further one: enough to show where outlets differ
+FOUND, MEDIUM, HIGH = 0.15, 0.35, 0.60
+GAP = 3.0  # log-odds, at most, between the best sentence and a further one: enough to show where outlets differ
 
 
-def answer(question: str, index: Index) -> Answer:
+@dataclass(frozen=True)
+class Considered:
+    """A question, what was read for it, and how likely the best of that answers."""
+
+    query: Query
+    retrieved: tuple[Retrieved, ...]  # the best first
+    readings: tuple[Reading, ...]  # the best first
+    probability: float  # 0 to 1
+
+
+def answer(question: str, index: Index, *, reader: Reader | None = None) -> Answer:
     """Answer with at most three sentences, the best first; without quotes when nothing answers."""
-    question = worded(question)
-    query = index.query(question)
+    considered = consider(question, index, reader=reader)
+    return quoted(considered) if considered.probability >= FOUND else not_found(considered.query, considered.retrieved)
+
+
+def consider(question: str, index: Index, *, reader: Reader | None = None) -> Considered:
+    """Find and read what may answer."""
+    query = index.query(worded(question))
     retrieved = retrieve(query, index, k=PASSAGES)
-    readings = read(query, retrieved, index)
-    best = confidence(readings[0]) if readings else 0.0
-    if best < FOUND:
-        return not_found(question, retrieved)
-    chosen: list[Reading] = []
+    readings = read(query, retrieved, index, reader=reader)
+    return Considered(query, tuple(retrieved), tuple(readings), probability(readings[0].log_odds) if readings else 0.0)
+
+
+def quoted(considered: Considered) -> Answer:
+    """Quote the best that was read, however likely it answers."""
+    best = considered.probability
+    chosen = _chosen(considered.readings)
+    hits = [Hit(span, best * math.exp(each.score - considered.readings[0].score)) for each, span in chosen]
+    given = cited(considered.query, hits, considered.retrieved)
+    quotes = tuple(
+        replace(quote, highlight=each.highlight) for quote, (each, _) in zip(given.quotes, chosen, strict=True)
+    )
+    return replace(given, quotes=quotes, confidence="high" if best >= HIGH else "medium" if best >= MEDIUM else "low")
+
+
+def _chosen(readings: Sequence[Reading]) -> list[tuple[Reading, Span]]:
+    """Choose what to quote of the sorted readings, and from where to where: a sentence with the one that it needs."""
+    chosen: list[tuple[Reading, Span]] = []
+    left = SENTENCES
     for reading in readings:
-        if len(chosen) == QUOTES or reading.score < readings[0].score - GAP:
+        if not left or reading.score < readings[0].score - GAP:
             break
-        if not any(repeats(reading, other) for other in chosen):
-            chosen.append(reading)
-    hits = [Hit(reading.span, probability(reading.score)) for reading in chosen]
-    band: Confidence = "high" if best >= HIGH else "medium" if best >= MEDIUM else "low"
-    return cited(question, hits, retrieved, confidence=band)
+        spans = [span for _, span in chosen]
+        if any(_overlap(reading.span, span) for span in spans) or any(repeats(reading, other) for other, _ in chosen):
+            continue
+        span = reading.span
+        if reading.before and left > 1 and not any(_overlap(reading.before, other) for other in spans):
+            span = replace(span, start=reading.before.start)
+            left -= 1
+        chosen.append((reading, span))
+        left -= 1
+    return chosen
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return one.article_id == other.article_id and one.start < other.end and other.start < one.end
 
 
 def worded(question: str) -> str:
@@ -45,18 +87,21 @@ def worded(question: str) -> str:
     return question.encode(errors="replace").decode()  # a lone surrogate is no character that an index can take
 
 
-def cited(
-    question: str, hits: Sequence[Hit], retrieved: Sequence[Retrieved], *, confidence: Confidence | None = None
-) -> Answer:
+def cited(query: Query, hits: Sequence[Hit], retrieved: Sequence[Retrieved]) -> Answer:
     """Make an answer of sentences of the retrieved articles."""
     quotes, sources = numbered(hits, articles(retrieved))
-    return Answer(question, quotes, sources, confidence)
+    return Answer(query.asked, quotes, sources, searched=put_right(query))
 
 
-def not_found(question: str, retrieved: Sequence[Retrieved]) -> Answer:
+def not_found(query: Query, retrieved: Sequence[Retrieved]) -> Answer:
     """Make the answer that nothing answers, with the passages that come nearest."""
     quotes, sources = numbered(passage_hits(retrieved[:NEAREST]), articles(retrieved))
-    return Answer(question, (), sources, nearest=quotes)
+    return Answer(query.asked, (), sources, nearest=quotes, searched=put_right(query))
+
+
+def put_right(query: Query) -> str | None:
+    """Give the question with its slips of spelling put right, None when there were none."""
+    return query.text if query.text != query.asked else None
 
 
 def numbered(hits: Sequence[Hit], articles: Mapping[str, Article]) -> tuple[tuple[Quote, ...], tuple[Article, ...]]:

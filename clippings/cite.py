@@ -23,6 +23,7 @@ def answer_json(answer: Answer) -> Json:
     """Give an answer as the object that `ask --json` and the API promise."""
     return {
         "question": answer.question,
+        "searched": answer.searched or answer.question,
         "found": answer.found,
         "confidence": answer.confidence,
         "quotes": [_quote_json(quote) for quote in answer.quotes],
@@ -36,14 +37,15 @@ def summary_json(answer: Answer) -> Json:
     return {key: value for key, value in answer_json(answer).items() if key != "confidence"}
 
 
-def hits_json(query: str, hits: Sequence[Hit], *, articles: Mapping[str, Article]) -> Json:
+def hits_json(query: str, hits: Sequence[Hit], *, articles: Mapping[str, Article], searched: str | None = None) -> Json:
     """Give hits as the quotes of their articles, numbered in order of first appearance.
 
-    `articles` holds, by id, at least every article that a hit lies in.
+    `articles` holds, by id, at least every article that a hit lies in; `searched` is as in an Answer.
     """
     quotes, sources = numbered(hits, articles)
     return {
         "query": query,
+        "searched": searched or query,
         "hits": [{key: value for key, value in _quote_json(quote).items() if key != "highlight"} for quote in quotes],
         "sources": [_source_json(number, source) for number, source in enumerate(sources, 1)],
     }
@@ -89,23 +91,27 @@ def _source_json(number: int, article: Article) -> Json:
 
 def answer_text(answer: Answer, templates: Templates) -> str:
     """Give an answer or a summary for a terminal: quotes with their numbers, then the sources."""
+    parts = _searched_text(answer.searched, templates)
     if answer.found:
-        parts = [_quote_text(quote) for quote in answer.quotes]
+        parts += [_quote_text(quote) for quote in answer.quotes]
         if answer.confidence:
             parts.append(templates.say(f"confidence_{answer.confidence}"))
     else:
-        parts = [templates.say("not_found")]
+        parts.append(templates.say("not_found"))
         if answer.nearest:
             parts += [templates.say("nearest"), *(f"    {_quote_text(quote)}" for quote in answer.nearest)]
     return "\n\n".join(parts + _sources_text(answer.sources, templates))
 
 
-def hits_text(hits: Sequence[Hit], templates: Templates, *, articles: Mapping[str, Article]) -> str:
-    """Give hits for a terminal as `answer_text` gives quotes; `articles` as for `hits_json`."""
+def hits_text(
+    hits: Sequence[Hit], templates: Templates, *, articles: Mapping[str, Article], searched: str | None = None
+) -> str:
+    """Give hits for a terminal as `answer_text` gives quotes; `articles` and `searched` as for `hits_json`."""
     quotes, sources = numbered(hits, articles)
+    parts = _searched_text(searched, templates)
     if not quotes:
-        return templates.say("no_hits")
-    return "\n\n".join([_quote_text(quote) for quote in quotes] + _sources_text(sources, templates))
+        return "\n\n".join([*parts, templates.say("no_hits")])
+    return "\n\n".join(parts + [_quote_text(quote) for quote in quotes] + _sources_text(sources, templates))
 
 
 def article_text(article: Article) -> str:
@@ -128,6 +134,10 @@ def _quote_text(quote: Quote) -> str:
     return _printable(f"{quote.text} [{quote.source}]")
 
 
+def _searched_text(searched: str | None, templates: Templates) -> list[str]:
+    return [_printable(templates.say("searched", question=searched))] if searched else []
+
+
 def _sources_text(sources: Sequence[Article], templates: Templates) -> list[str]:
     lines = [templates.say("sources")] if sources else []
     lines += [f"[{number}] {_line(source)}" for number, source in enumerate(sources, 1)]
@@ -148,13 +158,16 @@ def _when(article: Article) -> str:
 def answer_html(answer: Answer, templates: Templates) -> str:
     """Give an answer or a summary for the chat; every number is a button that carries its article, start and end."""
     titles = [source.title for source in answer.sources]
+    parts = []
+    if answer.searched:
+        parts.append(f'<p class="searched">{_escaped(templates.say("searched", question=answer.searched))}</p>')
     if answer.found:
-        parts = [_quote_html(quote, titles[quote.source - 1], templates) for quote in answer.quotes]
+        parts += [_quote_html(quote, titles[quote.source - 1], templates) for quote in answer.quotes]
         if answer.confidence:
             words = _escaped(templates.say(f"confidence_{answer.confidence}"))
             parts.append(f'<p class="confidence {answer.confidence}">{words}</p>')
         return "".join([*parts, _sources_html(answer, templates)])
-    parts = [f'<p class="message">{_escaped(templates.say("not_found"))}</p>']
+    parts.append(f'<p class="message">{_escaped(templates.say("not_found"))}</p>')
     if answer.nearest:
         quotes = "".join(_quote_html(quote, titles[quote.source - 1], templates) for quote in answer.nearest)
         parts.append(f'<section class="nearest"><h3>{_escaped(templates.say("nearest"))}</h3>{quotes}</section>')

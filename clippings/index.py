@@ -16,6 +16,7 @@ from clippings.embed import DEFAULT_MODEL, Encoder
 from clippings.errors import ClippingsError
 from clippings.lexical import Lexical
 from clippings.records import Article, Recipe, Span
+from clippings.spelling import corrected
 from clippings.split import PASSAGE_WORDS, sentences, split
 from clippings.store import Encoded, Passage, Store
 
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 DATABASE = "clippings.sqlite"
+RESEMBLING = 20  # passages that are looked at for the word that a misspelt one is meant to be
 
 
 @dataclass(frozen=True)
 class Query:
     """A question as both indexes want it."""
 
-    text: str
+    asked: str  # as a person wrote it
+    text: str  # with its slips of spelling put right
     vector: NDArray[np.float32]  # (dim,), unit length
     terms: tuple[str, ...]  # each once
     content: tuple[str, ...]  # those that are not function words, unless there are no others
@@ -41,7 +44,9 @@ class Candidate:
     """A passage that may fit, with each signal as it was measured; higher is better."""
 
     passage: Passage
-    bm25: float  # 0 when no term of the query is in the best lexical hits
+    bm25: float  # of title and text together; 0 when it is not among the best lexical hits
+    text_bm25: float  # of the passage's text alone
+    title_bm25: float  # of the article's title alone
     cosine: float  # of the passage
     title_cosine: float  # of the article's title
 
@@ -100,9 +105,13 @@ class Index:
         """How many articles and passages there are."""
         return Counts(*self._store.counts())
 
+    def find(self, id: str) -> Article | None:
+        """Give the article with this id, None when it has been removed."""
+        return self._store.article(id)
+
     def article(self, id: str) -> Article:
         """Give the article with this id."""
-        article = self._store.article(id)
+        article = self.find(id)
         if article is None:
             raise ClippingsError(f"no article {id!r} in {self.folder}: see python -m clippings list")
         return article
@@ -139,24 +148,43 @@ class Index:
     # What fits a query
 
     def query(self, text: str) -> Query:
-        """Make a question ready to search with."""
-        terms = tuple(dict.fromkeys(self._lexical.terms(text)))
-        return Query(text, self._model().query(text), terms=terms, content=tuple(self._lexical.content(terms)))
+        """Make a question ready to search with, its spelling put right where only the articles can tell how."""
+        with self._lock:
+            self._refreshed()
+        right = corrected(text, self._knows, resembling=self._resembling)
+        terms = tuple(dict.fromkeys(self._lexical.terms(right)))
+        vector = self._model().query(right)
+        return Query(text, right, vector=vector, terms=terms, content=tuple(self._lexical.content(terms)))
+
+    def _knows(self, word: str) -> bool:
+        return all(map(self._lexical.holds, self._lexical.terms(word))) or self._model().knows(word)
+
+    def _resembling(self, word: str) -> list[str]:
+        """Give headlines and passages that may have a word which a slip makes of this one."""
+        numbers = {number for term in self._lexical.terms(word) for number in self._lexical.resembling(term)}
+        texts = [text for number in sorted(numbers)[:RESEMBLING] for text in self._store.texts(number, number)]
+        return [f"{each.title}\n{each.text}" for each in texts]
 
     def search(self, query: Query, k: int) -> list[Candidate]:
         """Give the best `k` passages of each index with all their signals, in order of passage."""
         with self._lock:
             nearest = self._refreshed().search(query.vector, k)
             numbers, scores = self._lexical.search(query.terms, k)
-        bm25 = dict(zip(numbers, scores, strict=True))
+            bm25 = dict(zip(numbers, scores, strict=True))
+            passages = self._store.passages(sorted({*numbers, *nearest}))
+            found = [passage.number for passage in passages]
+            in_text = self._lexical.scores(query.terms, found, field="text")
+            in_title = self._lexical.scores(query.terms, found, field="title")
         return [
             Candidate(
                 passage,
                 bm25=bm25.get(passage.number, 0.0),
+                text_bm25=text,
+                title_bm25=title,
                 cosine=float(passage.vector @ query.vector),
                 title_cosine=float(passage.title @ query.vector),
             )
-            for passage in self._store.passages(sorted({*numbers, *nearest}))
+            for passage, text, title in zip(passages, in_text, in_title, strict=True)
         ]
 
     def terms(self, text: str) -> list[str]:

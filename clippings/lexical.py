@@ -3,8 +3,9 @@
 import math
 import shutil
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import tantivy
 
@@ -44,6 +45,7 @@ understand/understood wake/woke/woken wear/wore/worn weep/wept win/won withdraw/
 child/children foot/feet goose/geese man/men mouse/mice tooth/teeth wife/wives woman/women
 """
 MAX_TERMS = 64  # of a query, the rarest that there are; a longer one is a pasted text and gains nothing from the rest
+RESEMBLING = 1000  # passages, at most, for a term that is not found as it stands
 WRITER_HEAP = 64_000_000  # bytes
 
 
@@ -94,8 +96,38 @@ class Lexical:
         total = self._index.searcher().doc_freq("entry", "passage")
         return math.log(1 + max(total - count + 0.5, 0.5) / (count + 0.5))
 
+    def holds(self, term: str) -> bool:
+        """Whether any passage or headline has the term, in any of its forms."""
+        searcher = self._index.searcher()
+        forms = self._forms.get(term, [term])
+        return any(searcher.doc_freq(field, form) for form in forms for field in ("text", "title"))
+
+    def resembling(self, term: str) -> list[int]:
+        """Give the numbers of passages with a term that one letter more, less, other or moved makes of this one."""
+        near = [
+            tantivy.Query.fuzzy_term_query(self._index.schema, field, term, distance=1, transposition_cost_one=True)
+            for field in ("text", "title")
+        ]
+        return self._found(tantivy.Query.boolean_query([(tantivy.Occur.Should, each) for each in near]), RESEMBLING)[0]
+
     def search(self, terms: Sequence[str], k: int) -> tuple[list[int], list[float]]:
         """Give the numbers and the BM25 scores (k1 1.2, b .75) of the k best passages, the best first."""
+        clauses = self._clauses(terms, {"text": 1.0, "title": TITLE_BOOST})
+        return self._found(tantivy.Query.boolean_query(clauses), k) if clauses else ([], [])
+
+    def scores(self, terms: Sequence[str], numbers: Sequence[int], *, field: Literal["text", "title"]) -> list[float]:
+        """Give the BM25 score of each of these passages in one field alone, 0 where it has none of the terms."""
+        clauses = self._clauses(terms, {field: 1.0})
+        if not clauses or not numbers:
+            return [0.0] * len(numbers)
+        these = tantivy.Query.term_set_query(self._index.schema, "number", list(numbers))
+        only = (tantivy.Occur.Must, tantivy.Query.const_score_query(these, 0.0))
+        found = self._found(tantivy.Query.boolean_query([only, *clauses]), len(numbers))
+        scores = dict(zip(*found, strict=True))
+        return [scores.get(number, 0.0) for number in numbers]
+
+    def _clauses(self, terms: Sequence[str], boosts: Mapping[str, float]) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        """Search these fields for the rarest of the terms, with the weight that `boosts` gives a field."""
         counts = self._counts(terms)
         rarity = {term: self._rarity(count) for term, count in counts.items()}
         rarest = sorted(rarity, key=lambda term: (not counts[term], -rarity[term]))[:MAX_TERMS]
@@ -105,12 +137,12 @@ class Lexical:
         for term in rarest:
             share = min(1.0, cap / rarity[term]) if term in self._function else 1.0
             for form in self._forms.get(term, [term]):
-                for field, boost in (("text", share), ("title", share * TITLE_BOOST)):
+                for field, boost in boosts.items():
                     one = tantivy.Query.term_query(self._index.schema, field, form)
-                    clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(one, boost)))
-        if not clauses:
-            return [], []
-        query = tantivy.Query.boolean_query(clauses)
+                    clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(one, share * boost)))
+        return clauses
+
+    def _found(self, query: tantivy.Query, k: int) -> tuple[list[int], list[float]]:
         searcher = self._index.searcher()
         hits = searcher.search(query, k, count=False).hits
         numbers = searcher.fast_field_values("number", [address for _, address in hits])

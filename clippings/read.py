@@ -1,32 +1,52 @@
-"""Read the retrieved passages: how likely each of their sentences answers the question."""
+"""Read the retrieved passages: how likely each of their sentences answers the question, and which words of it do."""
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clippings.index import Index, Query
+from clippings.reader import NO_ANSWER, Reader, Words
 from clippings.records import Span
-from clippings.retrieve import Retrieved
+from clippings.retrieve import Retrieved, pairs, share
 
-# What each signal says for a sentence, and its weight in the sum that ranks sentences. benchmarks/calibrate.py fits
-# both steps: this logistic regression over sentences, and the one below over questions.
-WEIGHTS = {
-    "sentence": 12.93,  # cosine of the sentence with the question
-    "passage": -8.35,  # cosine of its passage: below zero, for a sentence must stand out from what surrounds it
-    "lexical": 8.61,  # BM25 of its passage over that of the best
-    "covered": 4.89,  # share of the question's terms, by rarity, that the sentence has
-    "around": -1.47,  # the same share for its passage and headline
-    "absent": -0.42,  # share of the question's names and numbers that neither passage nor headline has
-    "kind": 0.44,  # 1 when it has what the question asks for (a name, a number, a time, a reason), -1 when not, else 0
-}
-BIAS = -13.62
-# The probability that the best sentence answers, from its sum and from what of the question its passage covers.
-SCORE_WEIGHT, AROUND_WEIGHT, CONFIDENCE_BIAS = 0.96, 1.42, -0.17
+# What is measured of a sentence. benchmarks/calibrate.py fits what follows: the weight of each in the sum that ranks
+# the sentences of a question, and its weight in the log-odds that the best of them answers.
+SIGNALS = (
+    "passage",  # how well its passage fits, as retrieve scores it
+    "sentence",  # cosine of the sentence with the question
+    "covered",  # share of the question's terms, by rarity, that the sentence has
+    "around",  # the same share for its passage and headline
+    "pairs",  # share of the question's pairs of neighbouring terms that are neighbours in the sentence too
+    "absent",  # share of the question's names and numbers that neither passage nor headline has
+    "kind",  # 1 when it has what the question asks for (a name, a number, a time, a reason), -1 when not, else 0
+    "reader",  # the reader's log-odds that its best words answer; without a reader always 0
+)
 
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of `SIGNALS`, in its order."""
+
+    rank: tuple[float, ...]
+    answers: tuple[float, ...]
+    bias: float  # of the log-odds that the best sentence answers
+
+
+WITHOUT_READER = Weights(
+    rank=(0.36, 6.05, 4.34, 0.63, 0.40, -0.25, 0.99, 0.0),
+    answers=(-0.06, 5.15, 3.46, -0.40, 1.47, -1.53, 0.06, 0.0),
+    bias=-4.90,
+)
+WITH_READER = Weights(
+    rank=(0.36, 6.05, 4.34, 0.63, 0.40, -0.25, 0.99, 0.5),
+    answers=(-0.06, 5.15, 3.46, -0.40, 1.47, -1.53, 0.06, 0.3),
+    bias=-4.90,
+)
+READER_BOUND = 12.0  # log-odds: beyond, a reader is no surer, only louder
 REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 NAME = re.compile(r"\b(?:[^\W\d_a-zа-яё][\w’'-]*|\d[\d.,]*)\b")
@@ -57,6 +77,11 @@ WHO_OR_WHERE = re.compile(
     re.IGNORECASE,
 )
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
+POINTS_BACK = re.compile(
+    r"[\W_]*(?:he|she|it|they|his|her|its|their|this|that|these|those|such|but|and|however"
+    r"|according to (?:him|her|them))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -66,19 +91,22 @@ class Reading:
     span: Span
     text: str
     vector: NDArray[np.float32]  # (dim,), unit length
-    score: float  # log-odds, comparable between passages and questions
-    around: float  # share of the question's terms, by rarity, in the sentence's passage and headline
+    signals: tuple[float, ...]  # as SIGNALS has them
+    score: float  # higher is better, within one question
+    log_odds: float  # that it answers, where it is the question's best
+    highlight: Span | None  # the words that answer, in the article's characters; only with a reader
+    before: Span | None  # the sentence before it in its paragraph, where it points back ("He said so") and needs that
 
 
-def read(query: Query, retrieved: Sequence[Retrieved], index: Index) -> list[Reading]:
+def read(query: Query, retrieved: Sequence[Retrieved], index: Index, *, reader: Reader | None = None) -> list[Reading]:
     """Give every sentence of the passages, the best first; ties as they were retrieved."""
-    spans = [span for each in retrieved for span in each.candidate.passage.sentences]
-    texts = [each.article.text[s.start : s.end] for each in retrieved for s in each.candidate.passage.sentences]
-    vectors = [vector for each in retrieved for vector in each.candidate.passage.vectors]
-    measured = signals(query, retrieved, index)
-    scores = (measured @ np.array(list(WEIGHTS.values())) + BIAS).tolist()
-    around = measured[:, list(WEIGHTS).index("around")].tolist()
-    readings = [Reading(*each) for each in zip(spans, texts, vectors, scores, around, strict=True)]
+    asked = _Asked(index.rarity(query.content), _names(query, index), _kind(query.text))
+    words = _words(query, retrieved, reader) if reader else [None] * len(retrieved)
+    readings = [
+        reading
+        for each, found in zip(retrieved, words, strict=True)
+        for reading in _readings(query, asked, each, found=found)
+    ]
     return sorted(readings, key=lambda reading: -reading.score)
 
 
@@ -87,65 +115,92 @@ def repeats(one: Reading, other: Reading) -> bool:
     return float(one.vector @ other.vector) >= REPEATS and FIGURE.findall(one.text) == FIGURE.findall(other.text)
 
 
-def confidence(reading: Reading) -> float:
-    """Give the probability, 0 to 1, that the sentence answers its question, where it is the question's best."""
-    return probability(SCORE_WEIGHT * reading.score + AROUND_WEIGHT * reading.around + CONFIDENCE_BIAS)
-
-
 def probability(log_odds: float) -> float:
     """Give the probability, 0 to 1, of these log-odds."""
-    return 1 / (1 + math.exp(-log_odds))
+    return 1 / (1 + math.exp(-log_odds)) if log_odds > 0 else math.exp(log_odds) / (1 + math.exp(log_odds))
 
 
-def signals(query: Query, retrieved: Sequence[Retrieved], index: Index) -> NDArray[np.float32]:
-    """Measure the signals of `WEIGHTS` in its order, (sentences, signals)."""
-    rarity = index.rarity(query.content)
-    names = [term for term in _names(query.text, index) if term in rarity]
-    best = max((each.candidate.bm25 for each in retrieved), default=0.0) or 1.0
-    rows = []
-    for each in retrieved:
-        passage, article = each.candidate.passage, each.article
-        texts = [article.text[span.start : span.end] for span in passage.sentences]
-        inside = [set(index.terms(text)) for text in texts]
-        around = set(index.terms(article.title)).union(*inside)
-        absent = sum(name not in around for name in names) / len(names) if names else 0.0
-        for text, found, vector in zip(texts, inside, passage.vectors, strict=True):
-            rows.append(
-                (
-                    float(vector @ query.vector),
-                    each.candidate.cosine,
-                    each.candidate.bm25 / best,
-                    _share(rarity, found),
-                    _share(rarity, around),
-                    absent,
-                    _kind(query.text, text),
-                )
-            )
-    return np.array(rows, np.float32).reshape(-1, len(WEIGHTS))
+@dataclass(frozen=True)
+class _Asked:
+    """What is looked for in each passage."""
+
+    rarity: dict[str, float]  # of the question's terms
+    names: tuple[str, ...]  # the terms of its names and numbers
+    fits: Callable[[str], bool] | None  # whether a sentence has what the question asks for, where it asks for a kind
 
 
-def _names(question: str, index: Index) -> Iterable[str]:
-    """Give the terms of names and numbers; the first word has a capital anyway."""
-    return dict.fromkeys(
-        term for match in NAME.finditer(question) if match.start() > 0 for term in index.terms(match.group())
+def _words(query: Query, retrieved: Sequence[Retrieved], reader: Reader) -> list[list[Words]]:
+    passages = [each.candidate.passage for each in retrieved]
+    return reader.read(
+        query.text,
+        [each.article.text[each.candidate.passage.span.start : each.candidate.passage.span.end] for each in retrieved],
+        titles=[each.article.title for each in retrieved],
+        sentences=[
+            [
+                replace(span, start=span.start - passage.span.start, end=span.end - passage.span.start)
+                for span in passage.sentences
+            ]
+            for passage in passages
+        ],
     )
 
 
-def _share(rarity: Mapping[str, float], found: set[str]) -> float:
-    total = sum(rarity.values())
-    return sum(weight for term, weight in rarity.items() if term in found) / total if total else 0.0
+def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[Words] | None) -> Iterator[Reading]:
+    passage, text = each.candidate.passage, each.article.text
+    weights = WITHOUT_READER if found is None else WITH_READER
+    whole = each.headline.union(*each.sentences)
+    around = share(asked.rarity, whole)
+    absent = sum(name not in whole for name in asked.names) / len(asked.names) if asked.names else 0.0
+    for place, (span, terms, vector) in enumerate(zip(passage.sentences, each.sentences, passage.vectors, strict=True)):
+        sentence = text[span.start : span.end]
+        words = found[place] if found else None
+        signals = (
+            each.score,
+            float(vector @ query.vector),
+            share(asked.rarity, terms),
+            around,
+            pairs(query, terms),
+            absent,
+            (1.0 if asked.fits(sentence) else -1.0) if asked.fits else 0.0,
+            min(max(words.score, -READER_BOUND), READER_BOUND) if words else 0.0,
+        )
+        yield Reading(
+            span,
+            sentence,
+            vector,
+            signals,
+            score=float(np.dot(signals, weights.rank)),
+            log_odds=float(np.dot(signals, weights.answers)) + weights.bias,
+            before=_before(each, place) if POINTS_BACK.match(sentence) else None,
+            highlight=Span(span.article_id, passage.span.start + words.start, passage.span.start + words.end)
+            if words and words.score >= NO_ANSWER
+            else None,
+        )
 
 
-def _kind(question: str, sentence: str) -> float:
+def _before(each: Retrieved, place: int) -> Span | None:
+    """Give the sentence before one of a passage's, unless a paragraph begins between them."""
+    if place == 0:
+        return None
+    before, sentence = each.candidate.passage.sentences[place - 1 : place + 1]
+    return before if "\n" not in each.article.text[before.end : sentence.start] else None
+
+
+def _names(query: Query, index: Index) -> tuple[str, ...]:
+    """Give the terms of names and numbers; the first word has a capital anyway."""
+    named = [term for match in NAME.finditer(query.text) if match.start() > 0 for term in index.terms(match.group())]
+    return tuple(term for term in dict.fromkeys(named) if term in query.content)
+
+
+def _kind(question: str) -> Callable[[str], bool] | None:
+    """Give what tells whether a sentence has the kind of thing that is asked for; None when no kind is."""
     if HOW_MANY.search(question):
-        fits = NUMBER.search(sentence) is not None
-    elif WHEN.search(question):
-        fits = TIME.search(sentence) is not None
-    elif WHO_OR_WHERE.search(question):
+        return lambda sentence: NUMBER.search(sentence) is not None
+    if WHEN.search(question):
+        return lambda sentence: TIME.search(sentence) is not None
+    if WHO_OR_WHERE.search(question):
         asked = question.lower()
-        fits = any(name.lower() not in asked for name in CAPITALIZED.findall(sentence))
-    elif WHY.search(question):
-        fits = REASON.search(sentence) is not None
-    else:
-        return 0.0
-    return 1.0 if fits else -1.0
+        return lambda sentence: any(name.lower() not in asked for name in CAPITALIZED.findall(sentence))
+    if WHY.search(question):
+        return lambda sentence: REASON.search(sentence) is not None
+    return None

@@ -1,18 +1,30 @@
-"""Rank the passages that may answer: the lexical and the dense signal together."""
+"""Rank the passages that may answer, by all that the lexical and the dense index and their own words tell."""
 
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from clippings.errors import ClippingsError
+import numpy as np
+from numpy.typing import NDArray
+
 from clippings.index import Candidate, Index, Query
 from clippings.records import Article, Hit
 
 DEPTH = 100  # passages from each index; deeper changes no rank near the top
-# Weights of the cosines against BM25 over its best. On news BM25 alone is as good, on encyclopedia paragraphs this sum
-# is three points better; weights from .3 to 1 differ less than the measurement does.
-PASSAGE_COSINE = 0.5
-TITLE_COSINE = 0.3
+POOL = 40  # of these, passages whose words are looked at, which takes longer than all the rest
+# What each signal says for a passage, and its weight in the sum that ranks passages: first what the indexes tell, then
+# what the words tell. benchmarks/calibrate.py fits them on encyclopedia paragraphs and news together.
+INDEX_WEIGHTS = {
+    "text": 2.18,  # BM25 of its text over that of the best text
+    "title": 4.43,  # BM25 of the headline over the same
+    "passage": 0.71,  # cosine of the passage with the question
+    "headline": 5.84,  # cosine of the headline
+    "sentence": 12.57,  # cosine of its nearest sentence
+}
+WORD_WEIGHTS = {
+    "covered": 5.02,  # share of the question's terms, by rarity, that one sentence and the headline have
+    "pairs": 3.72,  # share of the question's pairs of neighbouring terms that are neighbours here too
+}
 
 
 @dataclass(frozen=True)
@@ -21,27 +33,58 @@ class Retrieved:
 
     candidate: Candidate
     article: Article
+    sentences: tuple[tuple[str, ...], ...]  # the terms of each, in order
+    headline: frozenset[str]  # the terms of the article's
     score: float
 
 
 def retrieve(query: Query, index: Index, *, k: int) -> list[Retrieved]:
     """Give the best k passages, the best first; ties in order of passage."""
     candidates = index.search(query, DEPTH)
-    best = max((each.bm25 for each in candidates), default=0.0) or 1.0
-    scored = [
-        (each.bm25 / best + PASSAGE_COSINE * each.cosine + TITLE_COSINE * each.title_cosine, each)
+    by_index = index_signals(query, candidates) @ np.array(list(INDEX_WEIGHTS.values()))
+    pool = np.argsort(-by_index, kind="stable")[: max(POOL, k)].tolist()  # candidates come in order of passage
+    rarity = index.rarity(query.content)
+    retrieved = []
+    for place in pool:
+        each = _with_words(candidates[place], index, score=float(by_index[place]))
+        if each:
+            by_words = float(np.dot(word_signals(query, each, rarity=rarity), list(WORD_WEIGHTS.values())))
+            retrieved.append(replace(each, score=each.score + by_words))
+    return sorted(retrieved, key=lambda each: (-each.score, each.candidate.passage.number))[:k]
+
+
+def index_signals(query: Query, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
+    """Measure the signals of `INDEX_WEIGHTS` in its order, (candidates, signals)."""
+    best = max((each.text_bm25 for each in candidates), default=0.0) or 1.0
+    rows = [
+        (
+            each.text_bm25 / best,
+            each.title_bm25 / best,
+            each.cosine,
+            each.title_cosine,
+            float((each.passage.vectors @ query.vector).max(initial=-1.0)),
+        )
         for each in candidates
     ]
-    ranked = sorted(scored, key=lambda pair: (-pair[0], pair[1].passage.number))[:k]
-    found: dict[str, Article] = {}
-    for id in {each.passage.span.article_id for _, each in ranked}:
-        with suppress(ClippingsError):  # removed by another process since the search
-            found[id] = index.article(id)
-    return [
-        Retrieved(each, found[each.passage.span.article_id], score)
-        for score, each in ranked
-        if each.passage.span.article_id in found
-    ]
+    return np.array(rows, np.float32).reshape(-1, len(INDEX_WEIGHTS))
+
+
+def word_signals(query: Query, retrieved: Retrieved, *, rarity: Mapping[str, float]) -> tuple[float, ...]:
+    """Measure the signals of `WORD_WEIGHTS` in its order; `rarity` is that of the question's terms."""
+    covered = max((share(rarity, retrieved.headline.union(terms)) for terms in retrieved.sentences), default=0.0)
+    return covered, pairs(query, [term for terms in retrieved.sentences for term in terms])
+
+
+def share(rarity: Mapping[str, float], terms: Collection[str]) -> float:
+    """Give the share of the terms in `rarity`, by their weights there, that are among `terms`."""
+    total = sum(rarity.values())
+    return sum(weight for term, weight in rarity.items() if term in terms) / total if total else 0.0
+
+
+def pairs(query: Query, terms: Sequence[str]) -> float:
+    """Give the share of the question's pairs of neighbouring terms that are neighbours in `terms` too."""
+    asked, found = list(pairwise(query.terms)), set(pairwise(terms))
+    return sum(pair in found for pair in asked) / len(asked) if asked else 0.0
 
 
 def passage_hits(retrieved: Sequence[Retrieved]) -> list[Hit]:
@@ -52,3 +95,11 @@ def passage_hits(retrieved: Sequence[Retrieved]) -> list[Hit]:
 def articles(retrieved: Sequence[Retrieved]) -> dict[str, Article]:
     """Give the articles of the retrieved passages by id."""
     return {each.article.id: each.article for each in retrieved}
+
+
+def _with_words(candidate: Candidate, index: Index, *, score: float) -> Retrieved | None:
+    article = index.find(candidate.passage.span.article_id)
+    if article is None:  # removed by another process since the search
+        return None
+    sentences = tuple(tuple(index.terms(article.text[span.start : span.end])) for span in candidate.passage.sentences)
+    return Retrieved(candidate, article, sentences, headline=frozenset(index.terms(article.title)), score=score)

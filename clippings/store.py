@@ -324,7 +324,7 @@ class Store:
             f" WHERE number IN ({', '.join('?' * len(numbers))})",
             tuple(numbers),
         )
-        found = {row[0]: _passage(*row) for row in rows}
+        found = {passage.number: passage for passage in _passages(rows)}
         return [found[number] for number in numbers if number in found]
 
     # Whether it is whole
@@ -351,18 +351,24 @@ class Store:
         return [number for (number,) in rows]
 
 
-def _passage(
-    number: int, article_id: str, start: int, end: int, title: bytes, vector: bytes, sentences: bytes, vectors: bytes
-) -> Passage:
-    spans = np.frombuffer(sentences, SPANS).reshape(-1, 2).tolist()
-    return Passage(
-        number=number,
-        span=Span(article_id, start, end),
-        title=_floats(title, 1)[0],
-        vector=_floats(vector, 1)[0],
-        sentences=tuple(Span(article_id, first, last) for first, last in spans),
-        vectors=_floats(vectors, len(spans)),
-    )
+def _passages(rows: Sequence[tuple[Any, ...]]) -> Iterator[Passage]:
+    """Decode rows of number, article, start, end, and the four blobs, each kind of blob in one go."""
+    if not rows:
+        return
+    numbers, ids, starts, ends, titles, vectors, spans, sentences = zip(*rows, strict=True)
+    places = [np.frombuffer(each, SPANS).reshape(-1, 2).tolist() for each in spans]
+    cuts = np.cumsum([len(each) for each in places])[:-1]
+    all_titles, all_vectors = _floats(b"".join(titles), len(rows)), _floats(b"".join(vectors), len(rows))
+    all_sentences = np.split(_floats(b"".join(sentences), sum(map(len, places))), cuts)
+    for row, (number, id) in enumerate(zip(numbers, ids, strict=True)):
+        yield Passage(
+            number=number,
+            span=Span(id, starts[row], ends[row]),
+            title=all_titles[row],
+            vector=all_vectors[row],
+            sentences=tuple(Span(id, start, end) for start, end in places[row]),
+            vectors=all_sentences[row],
+        )
 
 
 def _floats(blob: bytes, rows: int) -> Vectors:

@@ -1,6 +1,5 @@
 """Summarize a topic with sentences of several articles that together say the most about it and repeat the least."""
 
-import re
 from collections import Counter
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from clippings.answer import cited, not_found, worded
 from clippings.embed import Vectors
 from clippings.index import Index
+from clippings.read import POINTS_BACK
 from clippings.records import Answer, Article, Hit
 from clippings.retrieve import articles, retrieve
 
@@ -23,11 +23,6 @@ REPEATS = 0.8  # cosine between sentences; above it the second says what the fir
 EDGE = 0.65  # of the most relevant sentence's relevance; less is the topic's edge, however new
 SHORTEST = 40  # characters: less is a heading or a cry
 LEANING = 0.15  # of relevance, lost by a sentence that begins by pointing back and so says little by itself
-POINTS_BACK = re.compile(
-    r"[\W_]*(?:he|she|it|they|his|her|its|their|this|that|these|those|such|but|and|however"
-    r"|according to (?:him|her|them))\b",
-    re.IGNORECASE,
-)
 
 
 def summarize(topic: str, index: Index) -> Answer:
@@ -49,11 +44,11 @@ def summarize(topic: str, index: Index) -> Answer:
         if span.end - span.start >= SHORTEST
     ]
     if not sentences:
-        return not_found(topic, retrieved)
+        return not_found(query, retrieved)
     vectors = np.array([vector for _, vector, _ in sentences], np.float32)
     about = (vectors @ query.vector + np.array([each.candidate.title_cosine for _, _, each in sentences])) / 2
     if about.max() < RELEVANT:
-        return not_found(topic, retrieved)
+        return not_found(query, retrieved)
     best = max(each.candidate.bm25 for _, _, each in sentences) or 1.0
     about += TERMS * np.array([each.candidate.bm25 / best for _, _, each in sentences])
     near = np.flatnonzero(about >= RELATED * about.max())
@@ -65,7 +60,7 @@ def summarize(topic: str, index: Index) -> Answer:
     chosen = _chosen(vectors, relevance, [span.article_id for span, _, _ in sentences])
     hits = [Hit(sentences[place][0], float(relevance[place])) for place in chosen]
     by_id = articles(retrieved)
-    return cited(topic, sorted(hits, key=lambda hit: _place(hit, by_id[hit.span.article_id])), retrieved)
+    return cited(query, sorted(hits, key=lambda hit: _place(hit, by_id[hit.span.article_id])), retrieved)
 
 
 def _chosen(vectors: Vectors, relevance: NDArray[np.float32], articles: list[str]) -> list[int]:

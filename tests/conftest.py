@@ -35,6 +35,9 @@ class HashedEncoder(Encoder):
         vector: NDArray[np.float32] = _vectors([text])[0]
         return vector
 
+    def knows(self, word: str) -> bool:
+        return False
+
     def texts(self, texts: Sequence[str]) -> Vectors:
         return _vectors(texts)
 

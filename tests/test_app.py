@@ -272,7 +272,7 @@ def test_it_starts_by_the_address_that_it_prints_and_ends_quietly(tmp_path: Path
         finally:
             chat.kill()
     assert address.startswith("http://127.0.0.1:")
-    assert (chat.returncode, rest, said) == (0, "", "app.py: loading the model ...\n")
+    assert (chat.returncode, rest, said) == (0, "", "app.py: loading the models ...\n")
 
 
 # The page

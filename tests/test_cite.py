@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from html import escape, unescape
 from html.parser import HTMLParser
@@ -100,6 +101,7 @@ class Marks(HTMLParser):
 def test_answer_json_is_the_promised_object() -> None:
     assert cite.answer_json(FOUND) == {
         "question": "When?",
+        "searched": "When?",
         "found": True,
         "confidence": "high",
         "quotes": [
@@ -210,6 +212,13 @@ def test_not_found_text_says_so_before_the_nearest_passages() -> None:
     parts = cite.answer_text(NOT_FOUND, TEMPLATES).split("\n\n")
     assert parts[:3] == [TEMPLATES.say("not_found"), TEMPLATES.say("nearest"), "    It passed 16 to 15. [1]"]
     assert cite.answer_text(Answer("Who?", (), ()), TEMPLATES) == TEMPLATES.say("not_found")
+
+
+def test_a_question_that_was_put_right_is_shown_first() -> None:
+    answer = replace(NOT_FOUND, question="Wgere <b>?", searched="Where <b>?")
+    assert cite.answer_json(answer)["searched"] == "Where <b>?"
+    assert cite.answer_text(answer, TEMPLATES).startswith("Searched for: Where <b>?\n\n")
+    assert cite.answer_html(answer, TEMPLATES).startswith('<p class="searched">Searched for: Where &lt;b&gt;?</p>')
 
 
 def test_hits_text() -> None:

@@ -61,6 +61,21 @@ def test_answers_the_samples(answers: list[dict[str, Any]]) -> None:
         assert any(expected in quote["text"] for quote in given["quotes"]), (question, given["quotes"])
 
 
+def test_the_words_that_answer_are_picked_out(samples: Path, answers: list[dict[str, Any]]) -> None:
+    quotes = [quote for given in answers[: len(QUESTIONS)] for quote in given["quotes"]]
+    words = [quote["text"][slice(*quote["highlight"])] for quote in quotes if quote["highlight"]]
+    assert any("41,000" in each for each in words)
+    plain = run("-m", "clippings", "ask", QUESTIONS[1][0], "--reader", "none", "--json", "--index", samples)
+    quotes = json.loads(plain.stdout)["quotes"]
+    assert [quote["highlight"] for quote in quotes] == [None] * len(quotes)
+    assert "41,000 households" in quotes[0]["text"]
+
+
+def test_a_slip_of_spelling_is_put_right(samples: Path) -> None:
+    asked = run("-m", "clippings", "ask", "When do the peacekepers leave Kazakstan?", "--json", "--index", samples)
+    assert json.loads(asked.stdout)["searched"] == "When do the peacekeepers leave Kazakhstan?"
+
+
 def test_refuses_what_the_samples_do_not_say(answers: list[dict[str, Any]]) -> None:
     for question, given in zip(UNANSWERABLE, answers[len(QUESTIONS) :], strict=False):
         assert (given["question"], given["found"], given["confidence"], given["quotes"]) == (question, False, None, [])
@@ -89,6 +104,10 @@ def test_exit_status(samples: Path) -> None:
         (["ask", "", "--index", samples], "there is no word in the question: ask in words or name a topic"),
         (["show", "x", "--index", samples], f"no article 'x' in {samples}: see python -m clippings list"),
         (["ask", "Who?", "--index", "nowhere"], "no index in nowhere: build one with python ingest.py ARTICLES"),
+        (
+            ["ask", "Who?", "--reader", "no-such/model", "--index", samples],
+            "no model 'no-such/model' on this machine: give the name or the folder of one",
+        ),
     ):
         failed = run("-m", "clippings", *arguments)
         assert (failed.returncode, failed.stdout, failed.stderr) == (1, "", f"clippings: {said}\n")

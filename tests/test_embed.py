@@ -149,7 +149,7 @@ def test_a_folder_with_half_a_model(tmp_path: Path, kept: set[str]) -> None:
 
 @pytest.mark.parametrize("name", ["no-such/model", "nosuch", "a/b/c", "-", "x" * 300, "sentence-transformers/none"])
 def test_an_unknown_name(name: str) -> None:
-    assert refused(name) == f"no model {name!r} on this machine: give the folder of a sentence-transformers model"
+    assert refused(name) == f"no model {name!r} on this machine: give the name or the folder of one"
 
 
 def test_an_unknown_name_is_not_looked_for_outside() -> None:

@@ -19,6 +19,7 @@ VALUES: dict[str, dict[str, object]] = {
     "passages_many": {"count": 56789},
     "held": {"articles": "1 article", "passages": "2 passages"},
     "source": {"number": 2, "title": "One vote"},
+    "searched": {"question": "When?"},
 }
 # Names that the code puts together.
 BUILT = {f"confidence_{level}" for level in get_args(Confidence)} | {

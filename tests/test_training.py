@@ -1,0 +1,94 @@
+"""What the reader and the weights are made from: the fixed division of the data, examples, and the fit."""
+
+import gzip
+import json
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))  # scripts, not packages
+sys.path.insert(0, str(ROOT / "training"))
+
+import calibrate
+import examples
+import sets
+import train
+
+
+@pytest.mark.parametrize("prefix", ["tune", "test"])
+def test_the_division_is_fixed_and_what_is_kept_apart_is_all_reported(tmp_path: Path, prefix: str) -> None:
+    parts = {"Ctenophora": "report", "Scottish_Parliament": "report", "Apollo_program": "tune", "Normans": "train"}
+    rows = [
+        {"id": title, "title": title, "question": "Who?", "answers": [], "context": f"About {title}."}
+        for title in parts
+    ]
+    (tmp_path / "squad").mkdir()
+    packed = gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
+    (tmp_path / "squad" / f"{prefix}.jsonl.gz").write_bytes(packed)
+    found = {each.id: each.part for each in sets.squad(tmp_path).asked}
+    assert found == (parts if prefix == "tune" else dict.fromkeys(parts, "report"))
+
+
+def test_tokens_are_joined_as_people_write() -> None:
+    tokens = "`` It 's here , '' he said -LRB- twice -RRB- : $ 5 .".split()
+    text, places = examples._untokenised(tokens)
+    assert text == '"It\'s here," he said (twice): $5.'
+    assert [text[start:end] for start, end in places] == '" It \'s here , " he said ( twice ) : $ 5 .'.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "found"),
+    [
+        ("It cost 5.", "5", ["5"]),
+        ("It cost 5.5 or 5,000 or 15.", "5", []),
+        ("The Tonys and the tonys", "The Tonys", ["Tonys", "tonys"]),
+        ("‘Squid Game’ is back", "“Squid Game”", ["Squid Game"]),
+        ("Squids", "Squid", []),
+    ],
+)
+def test_where_an_answer_stands(text: str, words: str, found: list[str]) -> None:
+    places = examples._places(text, [sets.Gold(words, -1)])
+    assert [text[start:end] for start, end in places] == found
+
+
+def test_noise_leaves_a_question() -> None:
+    asked = "When did the ferry return to Ellery harbour?"
+    noised = {train._noised(asked, random.Random(seed)) for seed in range(400)}
+    assert asked in noised
+    assert {asked[:-1], "ferry return Ellery harbour"} <= noised
+    assert all(abs(len(question) - len(asked)) <= len("When did the to ?") for question in noised)
+
+
+def test_batches_have_each_example_once_and_like_lengths_together() -> None:
+    made = [
+        {"kind": "squad", "question": "Who?", "title": "", "text": "x" * length, "spans": []}
+        for length in random.Random(1).choices(range(50, 900), k=2000)
+    ]
+    batches = train._batches(made, 2)
+    assert sorted(number for batch in batches for number in batch) == sorted([*range(2000), *range(2000)])
+    for batch in batches:
+        lengths = [len(made[number]["text"]) for number in batch]
+        assert max(lengths) - min(lengths) <= 150
+    assert train._batches(made, 2) == batches
+
+
+def test_the_conditional_logit_is_where_the_likelihood_is_highest() -> None:
+    draw = np.random.default_rng(1)
+    groups = []
+    for _ in range(300):
+        rows = draw.normal(size=(6, 2))
+        chosen = int((rows @ [2.0, -1.0] + draw.gumbel(size=6)).argmax())
+        groups.append(calibrate.Group(rows, np.arange(6) == chosen))
+    weights = calibrate._logit(groups, [1.0] * len(groups))
+    assert weights == pytest.approx([2.0, -1.0], abs=0.3)
+
+    def likelihood(at: np.ndarray) -> float:
+        shares = [np.exp(group.rows @ at) for group in groups]
+        return float(np.mean([np.log(each[group.right].sum() / each.sum()) for each, group in zip(shares, groups)]))  # noqa: B905
+
+    assert approx_fprime(weights, likelihood, 1e-5) == pytest.approx([0.0, 0.0], abs=0.02)  # but for the penalty

