@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clippings.index import Index, Query
-from clippings.reader import NO_ANSWER, Reader, Words
+from clippings.reader import Reader, Words
 from clippings.records import Span
 from clippings.retrieve import Retrieved, pairs, share
 
@@ -36,16 +36,17 @@ class Weights:
     bias: float  # of the log-odds that the best sentence answers
 
 
-WITHOUT_READER = Weights(
-    rank=(0.36, 6.05, 4.34, 0.63, 0.40, -0.25, 0.99, 0.0),
-    answers=(-0.06, 5.15, 3.46, -0.40, 1.47, -1.53, 0.06, 0.0),
-    bias=-4.90,
-)
 WITH_READER = Weights(
-    rank=(0.36, 6.05, 4.34, 0.63, 0.40, -0.25, 0.99, 0.5),
-    answers=(-0.06, 5.15, 3.46, -0.40, 1.47, -1.53, 0.06, 0.3),
-    bias=-4.90,
+    rank=(0.23, -0.52, 1.86, 2.82, -0.73, -1.28, 0.70, 0.30),
+    answers=(0.00, 4.46, 0.63, 1.09, 0.62, -0.06, 0.07, 0.16),
+    bias=-4.55,
 )
+WITHOUT_READER = Weights(
+    rank=(0.31, 5.79, 4.21, 1.66, -0.28, -0.39, 0.96, 0.0),
+    answers=(-0.13, 6.74, 3.87, -0.40, 1.49, -1.12, 0.03, 0.0),
+    bias=-4.89,
+)
+HIGHLIGHT = -2.0  # log-odds; of a sentence that is quoted, the reader's words are picked out from here on
 READER_BOUND = 12.0  # log-odds: beyond, a reader is no surer, only louder
 REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
@@ -173,7 +174,7 @@ def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[W
             log_odds=float(np.dot(signals, weights.answers)) + weights.bias,
             before=_before(each, place) if POINTS_BACK.match(sentence) else None,
             highlight=Span(span.article_id, passage.span.start + words.start, passage.span.start + words.end)
-            if words and words.score >= NO_ANSWER
+            if words and words.score >= HIGHLIGHT
             else None,
         )
 

@@ -15,15 +15,15 @@ POOL = 40  # of these, passages whose words are looked at, which takes longer th
 # What each signal says for a passage, and its weight in the sum that ranks passages: first what the indexes tell, then
 # what the words tell. benchmarks/calibrate.py fits them on encyclopedia paragraphs and news together.
 INDEX_WEIGHTS = {
-    "text": 2.18,  # BM25 of its text over that of the best text
-    "title": 4.43,  # BM25 of the headline over the same
-    "passage": 0.71,  # cosine of the passage with the question
-    "headline": 5.84,  # cosine of the headline
-    "sentence": 12.57,  # cosine of its nearest sentence
+    "text": 2.79,  # BM25 of its text over that of the best text
+    "title": 4.18,  # BM25 of the headline over the same
+    "passage": 1.07,  # cosine of the passage with the question
+    "headline": 5.31,  # cosine of the headline
+    "sentence": 11.11,  # cosine of its nearest sentence
 }
 WORD_WEIGHTS = {
-    "covered": 5.02,  # share of the question's terms, by rarity, that one sentence and the headline have
-    "pairs": 3.72,  # share of the question's pairs of neighbouring terms that are neighbours here too
+    "covered": 5.19,  # share of the question's terms, by rarity, that one sentence and the headline have
+    "pairs": 2.61,  # share of the question's pairs of neighbouring terms that are neighbours here too
 }
 
 
