@@ -24,8 +24,14 @@ def corrected(question: str, known: Callable[[str], bool], *, resembling: Callab
         words = Counter(
             found for text in resembling(word) for found in WORD.findall(text) if is_slip(word.lower(), found.lower())
         )
-        capital = word[0].isupper()
-        return min(words, key=lambda found: (-words[found], found[0].isupper() != capital, found), default=word)
+        totals = Counter[str]()
+        for found, count in words.items():
+            totals[found.lower()] += count
+
+        def rank(found: str) -> tuple[int, bool, int, str]:
+            return -totals[found.lower()], found[0].isupper() != word[0].isupper(), -words[found], found
+
+        return min(words, key=rank, default=word)
 
     return WORD.sub(put_right, question)
 

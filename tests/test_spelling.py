@@ -35,6 +35,9 @@ def test_the_commonest_of_the_words_that_resemble_is_taken() -> None:
     texts = ["Kazakhstan and Kazakhstan", "kazakhstani", "Kazakhstam, Kazakhstan"]
     put_right = corrected("Why did Kazakstan's protests begin?", {"protests"}.__contains__, resembling=lambda _: texts)
     assert put_right == "Why did Kazakhstan's protests begin?"
+    texts = ["Peacekeepers leave", "Peacekeepers stay", "the peacekeepers"]
+    assert corrected("peacekepers", lambda _: False, resembling=lambda _: texts) == "peacekeepers"
+    assert corrected("kazakstan", lambda _: False, resembling=lambda _: ["Kazakhstan"]) == "Kazakhstan"
 
 
 @pytest.mark.parametrize(
