@@ -14,9 +14,9 @@ from clippings.retrieve import Retrieved, articles, passage_hits, retrieve
 PASSAGES = 10  # read for one question
 SENTENCES = 3  # quoted in an answer at most
 NEAREST = 3  # passages shown when nothing answers
-# Probabilities that the best sentence answers, chosen on the "tune" part of the data (benchmarks/calibrate.py): at FOUND,
-# refusing questions near the topic of a small index has a precision and a recall of about .9 with the reader and .8
-# without it; benchmarks/RESULTS.md has what that gives on the rest.
+# Probabilities that the best sentence answers, chosen on the "tune" part of the data (benchmarks/calibrate.py). At
+# FOUND, refusing questions near the topic of a small index has a precision and a recall of about .9 with the reader and
+# .8 without it; benchmarks/RESULTS.md has what that gives on the rest.
 FOUND, MEDIUM, HIGH = 0.12, 0.35, 0.60
 GAP = 3.0  # log-odds, at most, between the best sentence and a further one: enough to show where outlets differ
 
