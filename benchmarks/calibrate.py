@@ -30,14 +30,13 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself is not installed
 
 import sets
-from metrics import contains
+from metrics import answers
 
 from clippings.answer import PASSAGES
 from clippings.embed import Encoder
 from clippings.index import Index, Query
 from clippings.read import SIGNALS, read
 from clippings.reader import DEFAULT_READER, Reader, open_reader
-from clippings.records import Span
 from clippings.retrieve import INDEX_WEIGHTS, POOL, WORD_WEIGHTS, Retrieved, index_signals, retrieve, word_signals
 
 SIZES = (4, 8, 12, 20)  # paragraphs in a small index
@@ -145,7 +144,6 @@ def _case(asked: sets.Asked, index: Index, *, reader: Reader | None, sort: str) 
     retrieved = retrieve(query, index, k=POOL)
     answerable = sort.endswith("answerable")
     readings = read(query, retrieved[:PASSAGES], index, reader=reader)
-    texts = {each.article.id: each.article.text for each in retrieved}
     return Case(
         asked.part,
         sort,
@@ -155,7 +153,7 @@ def _case(asked: sets.Asked, index: Index, *, reader: Reader | None, sort: str) 
         ),
         sentences=Group(
             np.array([reading.signals for reading in readings], np.float32).reshape(-1, len(SIGNALS)),
-            np.array([answerable and holds(asked, reading.span, texts) for reading in readings], bool),
+            np.array([answerable and answers(reading, asked) for reading in readings], bool),
         ),
     )
 
@@ -173,24 +171,18 @@ def _right_passage(asked: sets.Asked, each: Retrieved) -> bool:
     return each.article.id == asked.article and inside
 
 
-def holds(asked: sets.Asked, span: Span, texts: dict[str, str]) -> bool:
-    """Whether a sentence has an answer: where it was marked, or, where no place is known, its words."""
-    if any(gold.start >= 0 for gold in asked.golds):
-        return span.article_id == asked.article and any(span.start <= gold.start < span.end for gold in asked.golds)
-    return contains(texts[span.article_id][span.start : span.end], [gold.text for gold in asked.golds])
-
-
 # What is fitted
 
 
 def fit_and_report(fit: Sequence[Case], rest: Sequence[Case]) -> None:
     names = (*INDEX_WEIGHTS, *WORD_WEIGHTS)
-    passages = _logit([case.passages for case in fit], [NEWS if "news" in case.sort else 1.0 for case in fit])
-    sentences = _logit([case.sentences for case in fit], [NEWS if "news" in case.sort else 1.0 for case in fit])
-    answers, bias = _confidence(fit, sentences)
+    counts = [NEWS if "news" in case.sort else 1.0 for case in fit]
+    passages = _logit([case.passages for case in fit], counts)
+    sentences = _logit([case.sentences for case in fit], counts)
+    confidence, bias = _confidence(fit, sentences)
     print("retrieve.py", *(f"{name} {weight:.2f}" for name, weight in zip(names, passages, strict=True)))
     print(f"{'read.py':10} {'rank':>8} {'answers':>8}")
-    for name, rank, answer in zip(SIGNALS, sentences, answers, strict=True):
+    for name, rank, answer in zip(SIGNALS, sentences, confidence, strict=True):
         print(f"{name:10} {rank:8.2f} {answer:8.2f}")
     print(f"{'bias':10} {bias:17.2f}")
     for sort in dict.fromkeys(case.sort for case in rest if case.sort.endswith("answerable")):
@@ -199,7 +191,7 @@ def fit_and_report(fit: Sequence[Case], rest: Sequence[Case]) -> None:
         print(f"{sort}: passage first {np.mean(firsts[0]):.3f}, sentence first {np.mean(firsts[1]):.3f}, n {len(of)}")
     for name, cases in (("measured", rest), ("fitted", fit)):
         print(f"\n{name}: share answered, and how much of that is right, at each threshold")
-        _thresholds(cases, sentences, answers=answers, bias=bias)
+        _thresholds(cases, sentences, confidence=confidence, bias=bias)
 
 
 def _logit(groups: Sequence[Group], weights: Sequence[float]) -> Array:
@@ -243,12 +235,12 @@ def _first(group: Group, weights: Array) -> bool:
     return len(group.rows) > 0 and bool(group.right[int((group.rows @ weights).argmax())])
 
 
-def _thresholds(cases: Sequence[Case], rank: Array, *, answers: Array, bias: float) -> None:
+def _thresholds(cases: Sequence[Case], rank: Array, *, confidence: Array, bias: float) -> None:
     cases = [case for case in cases if len(case.sentences.rows)]
     sorts = np.array([case.sort for case in cases])
     best = [case.sentences.rows[int((case.sentences.rows @ rank).argmax())] for case in cases]
     right = np.array([_first(case.sentences, rank) for case in cases])
-    probability = 1 / (1 + np.exp(-(np.array(best) @ answers + bias)))
+    probability = 1 / (1 + np.exp(-(np.array(best) @ confidence + bias)))
     names = sorted(set(sorts))
     print("at least", *(f"{name:>17}" for name in names), "   right of answered")
     for threshold in np.arange(0.05, 0.95, 0.05):

@@ -13,6 +13,7 @@ from ir_measures import RR, Success
 from sets import Asked
 
 from clippings.answer import FOUND
+from clippings.read import Reading
 from clippings.reader import NO_ANSWER
 from clippings.records import Answer, Quote
 
@@ -151,8 +152,8 @@ def _f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
     return 2 * (Counter(predicted) & Counter(gold)).total() / (len(predicted) + len(gold))
 
 
-def answers(quote: Quote, asked: Asked) -> bool:
-    """Whether the quote has a place that people marked as an answer, or, where no place is known, an answer's words."""
+def answers(quote: Quote | Reading, asked: Asked) -> bool:
+    """Whether it has a place that people marked as an answer, or, where no place is known, an answer's words."""
     places = [gold.start for gold in asked.golds if gold.start >= 0]
     if places:
         return quote.span.article_id == asked.article and any(

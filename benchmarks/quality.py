@@ -252,7 +252,7 @@ def _each_once(ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _read(asked: Asked, articles: Mapping[str, Article], reader: Reader) -> Extract:
-    """Extract the paragraph that the question was asked on."""
+    """Read the paragraph that the question was asked on."""
     article = articles[asked.article or ""]
     spans = sentences(article)
     (found,) = reader.read(asked.question, [article.text], titles=[article.title], sentences=[spans])

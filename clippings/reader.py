@@ -1,6 +1,5 @@
 """Read passages with a question-answering model: the words that answer, and how sure it is that they are there."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,8 +164,6 @@ def _trimmed(offsets: Sequence[tuple[int, int]], sequences: Sequence[int | None]
 
 def _load(folder: Path, *, word_embeddings: Path | None = None) -> tuple[Any, "PreTrainedModel"]:
     """Load a model and its tokenizer, from a folder without word embeddings those of another."""
-    os.environ["HF_HUB_OFFLINE"] = "1"  # else the hub is asked even for a model that is here (transformers#45545)
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # read when transformers is imported
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
