@@ -36,6 +36,50 @@ SHARED = 0.3  # of the question's terms, by rarity, that the sentence with these
 ACROSS = 1500  # squad questions that are put to the news articles
 DISTRACTORS = 3  # sentences, at most, around that of a qamr question
 Places = tuple[tuple[int, int], ...]  # characters [start, end) of a text
+OPPOSITES = {
+    word: other
+    for pair in (
+        "first last",
+        "largest smallest",
+        "highest lowest",
+        "biggest tiniest",
+        "longest shortest",
+        "oldest youngest",
+        "earliest latest",
+        "most least",
+        "more fewer",
+        "before after",
+        "above below",
+        "inside outside",
+        "northern southern",
+        "eastern western",
+        "north south",
+        "east west",
+        "increase decrease",
+        "increased decreased",
+        "begin end",
+        "began ended",
+        "start stop",
+        "started stopped",
+        "won lost",
+        "win lose",
+        "founded dissolved",
+        "built demolished",
+        "joined left",
+        "allowed banned",
+        "supported opposed",
+        "accepted rejected",
+        "gained lost",
+        "male female",
+        "public private",
+    )
+    for word, other in (pair.split(), reversed(pair.split()))
+}
+SPECIFIC = {  # what a question can be about that another could be in its place
+    "name": re.compile(r"(?<=[a-z,] )[A-Z][\w.]*[a-z](?: [A-Z][\w.]*[a-z])*"),
+    "year": re.compile(r"\b1[0-9]{3}\b|\b20[0-2][0-9]\b"),
+    "opposite": re.compile(rf"\b(?:{'|'.join(OPPOSITES)})\b"),
+}
 NO_SPACE_BEFORE = re.compile(r"[.,;:!?%)\]}]|'s|'S|n't|'re|'ve|'ll|'d|'m|'|''|…")
 NO_SPACE_AFTER = re.compile(r"[(\[{$£€#]|``")
 
@@ -62,6 +106,7 @@ def main() -> int:
     paragraphs = {article.id: article for article in squad.articles}
     asked = [each for each in squad.asked if each.part == "train"]
     examples = [*_squad(asked, paragraphs), *_cut(asked, paragraphs), *_qamr(arguments.data, draw)]
+    examples += _swapped(asked, paragraphs, draw)
     with sets.indexed([paragraphs[id] for id in sorted({each.article or "" for each in asked})], encoder) as index:
         for each in asked:
             examples += _wrong("squad-retrieved", each, index)
@@ -102,6 +147,29 @@ def _cut(asked: Sequence[sets.Asked], paragraphs: dict[str, Article]) -> Iterato
         text = " ".join(keep)
         if each.golds and keep and len(keep) < len(spans) and not _places(text, each.golds):
             yield Example("squad-cut", each.question, article.title, text, ())
+
+
+def _swapped(asked: Sequence[sets.Asked], paragraphs: dict[str, Article], draw: random.Random) -> Iterator[Example]:
+    """Ask about another name, another figure or the opposite, of which the paragraph says nothing."""
+    of_topic: dict[tuple[str, str], list[str]] = {}
+    for each in asked:
+        for kind, pattern in SPECIFIC.items():
+            others = of_topic.setdefault((paragraphs[each.article or ""].title, kind), [])
+            others += pattern.findall(each.question)
+    for each in (each for each in asked if each.golds):
+        article = paragraphs[each.article or ""]
+        known = f"{article.title} {article.text}".lower()
+        swaps = [
+            (match.span(), other)
+            for kind, pattern in SPECIFIC.items()
+            for match in pattern.finditer(each.question)
+            for other in ([OPPOSITES[match[0]]] if kind == "opposite" else of_topic[article.title, kind])
+            if match[0].lower() in known and other.lower() not in known
+        ]
+        if swaps:
+            (start, end), other = draw.choice(swaps)
+            question = each.question[:start] + other + each.question[end:]
+            yield Example("squad-swapped", question, article.title, article.text, ())
 
 
 def _wrong(kind: str, asked: sets.Asked, index: Index) -> Iterator[Example]:

