@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +105,10 @@ class Index:
     def counts(self) -> Counts:
         """How many articles and passages there are."""
         return Counts(*self._store.counts())
+
+    def newest(self) -> date | None:
+        """Give the day of the newest article, None when no article has a date."""
+        return self._store.newest()
 
     def find(self, id: str) -> Article | None:
         """Give the article with this id, None when it has been removed."""

@@ -78,6 +78,11 @@ WHO_OR_WHERE = re.compile(
     re.IGNORECASE,
 )
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
+YES_OR_NO = re.compile(
+    r"\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)(?:n[’']t)?\b",
+    re.IGNORECASE,
+)
+ASKS = re.compile(r"\?[\W_]*$")  # a sentence that is a question itself has its words and answers nothing
 POINTS_BACK = re.compile(
     r"[\W_]*(?:he|she|it|they|his|her|its|their|this|that|these|those|such|but|and|however"
     r"|according to (?:him|her|them))\b",
@@ -100,8 +105,10 @@ class Reading:
 
 
 def read(query: Query, retrieved: Sequence[Retrieved], index: Index, *, reader: Reader | None = None) -> list[Reading]:
-    """Give every sentence of the passages, the best first; ties as they were retrieved."""
-    asked = _Asked(index.rarity(query.content), _names(query, index), _kind(query.text))
+    """Give every sentence of the passages that is no question, the best first; ties as they were retrieved."""
+    asked = _Asked(
+        index.rarity(query.content), _names(query, index), _kind(query.text), bool(YES_OR_NO.match(query.text))
+    )
     words = _words(query, retrieved, reader) if reader else [None] * len(retrieved)
     readings = [
         reading
@@ -128,6 +135,7 @@ class _Asked:
     rarity: dict[str, float]  # of the question's terms
     names: tuple[str, ...]  # the terms of its names and numbers
     fits: Callable[[str], bool] | None  # whether a sentence has what the question asks for, where it asks for a kind
+    yes_or_no: bool  # whether no words of a sentence are asked for, but whether it says so
 
 
 def _words(query: Query, retrieved: Sequence[Retrieved], reader: Reader) -> list[list[Words]]:
@@ -154,6 +162,8 @@ def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[W
     absent = sum(name not in whole for name in asked.names) / len(asked.names) if asked.names else 0.0
     for place, (span, terms, vector) in enumerate(zip(passage.sentences, each.sentences, passage.vectors, strict=True)):
         sentence = text[span.start : span.end]
+        if ASKS.search(sentence):
+            continue
         words = found[place] if found else None
         signals = (
             each.score,
@@ -174,7 +184,7 @@ def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[W
             log_odds=float(np.dot(signals, weights.answers)) + weights.bias,
             before=_before(each, place) if POINTS_BACK.match(sentence) else None,
             highlight=Span(span.article_id, passage.span.start + words.start, passage.span.start + words.end)
-            if words and words.score >= HIGHLIGHT
+            if words and words.score >= HIGHLIGHT and not asked.yes_or_no
             else None,
         )
 

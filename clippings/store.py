@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS articles (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, url TEXT, outlet TEXT, author TEXT, published TEXT,
     dateline TEXT, title_vector BLOB NOT NULL
 );
+CREATE INDEX IF NOT EXISTS articles_published ON articles (published);
 -- sha256 is NULL while a file is being read, so that a run that was killed is taken up again
 CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, sha256 TEXT);
 -- the same article may stand in several files; it stays as long as one of them has it
@@ -181,6 +182,11 @@ class Store:
         """Count (articles, passages)."""
         [(articles, passages)] = self._run("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM passages)")
         return articles, passages
+
+    def newest(self) -> date | None:
+        """Give the latest day of publication, None when no article has one."""
+        [(published,)] = self._run("SELECT max(published) FROM articles")
+        return date.fromisoformat(published) if published else None
 
     def article(self, id: str) -> Article | None:
         """Give the article, its path the first of the files that hold it."""

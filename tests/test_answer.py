@@ -16,8 +16,9 @@ from clippings.index import Index
 from clippings.read import READER_BOUND, SIGNALS, Reading, probability, read, repeats
 from clippings.reader import Reader, Words
 from clippings.records import Answer, Article, Hit, Span
-from clippings.retrieve import DEPTH, INDEX_WEIGHTS, WORD_WEIGHTS, retrieve
+from clippings.retrieve import ARTICLE_WEIGHTS, DEPTH, INDEX_WEIGHTS, retrieve
 from clippings.summarize import FEWEST, MOST, PER_ARTICLE, summarize
+from clippings.when import nearness
 
 Make = Callable[..., Article]
 
@@ -60,7 +61,7 @@ def test_retrieve_weighs_what_the_indexes_and_the_words_tell(stocked: Index) -> 
     candidates = stocked.search(query, DEPTH)
     best = max(each.text_bm25 for each in candidates)
     rarity = stocked.rarity(stocked.terms("ended strike Ellery"))
-    asked = stocked.terms("Who ended the strike in Ellery?")
+    asked, newest = stocked.terms("Who ended the strike in Ellery?"), date(2022, 5, 1)
     expected = {}
     for each in candidates:
         article = stocked.article(each.passage.span.article_id)
@@ -81,8 +82,9 @@ def test_retrieve_weighs_what_the_indexes_and_the_words_tell(stocked: Index) -> 
             "sentence": max(float(vector @ query.vector) for vector in each.passage.vectors),
             "covered": max(covered),
             "pairs": len(together) / (len(asked) - 1),
+            "date": nearness(article.published, (newest, newest)),
         }
-        weights = INDEX_WEIGHTS | WORD_WEIGHTS
+        weights = INDEX_WEIGHTS | ARTICLE_WEIGHTS
         expected[each.passage.number] = sum(weights[name] * value for name, value in told.items())
     retrieved = retrieve(query, stocked, k=10)
     assert {each.candidate.passage.number: each.score for each in retrieved} == pytest.approx(expected, abs=1e-4)
@@ -90,6 +92,20 @@ def test_retrieve_weighs_what_the_indexes_and_the_words_tell(stocked: Index) -> 
     assert retrieved[0].article.path == "strike.txt"
     (best_alone,) = retrieve(query, stocked, k=1)
     assert best_alone.candidate.passage.number == retrieved[0].candidate.passage.number
+
+
+def test_the_newest_comes_first_unless_another_time_is_asked_about(index: Index, article: Make) -> None:
+    for year in (2012, 2016, 2020):
+        index.add(
+            [article(f"The chess final in Aldmoor drew {year} people.", path=f"{year}", published=date(year, 6, 1))]
+        )
+    for question, paths in (
+        ("Who won the chess final in Aldmoor?", ["2020", "2016", "2012"]),
+        ("Who won the chess final in Aldmoor before 2013?", ["2012", "2016", "2020"]),
+    ):
+        assert [each.article.path for each in retrieve(index.query(question), index, k=3)] == paths
+    index.remove(index.ids("2020"))
+    assert index.newest() == date(2016, 6, 1)
 
 
 # Reading
@@ -165,6 +181,23 @@ def test_a_sentence_that_points_back_has_the_one_before_it(stocked: Index, artic
     assert readings["He spoke."].before == readings["Dockers met."].span
     assert readings["They voted."].before is None  # another paragraph
     assert readings["The match lasted four hours."].before is None
+
+
+def test_a_question_is_no_answer(stocked: Index, article: Make) -> None:
+    stocked.add([article('Who leads the dockers? Sandvik does. "Who else?" she asked.', path="quiz.txt")])
+    query = stocked.query("Who leads the dockers?")
+    texts = [each.text for each in read(query, retrieve(query, stocked, k=10), stocked)]
+    assert "Sandvik does." in texts
+    assert '"Who else?" she asked.' in texts
+    assert "Who leads the dockers?" not in texts
+
+
+@pytest.mark.parametrize(("question", "words"), [("How many voted?", "340 dockers"), ("Did 340 vote?", None)])
+def test_a_question_for_yes_or_no_asks_for_no_words(stocked: Index, question: str, words: str | None) -> None:
+    query = stocked.query(question)
+    best = read(query, retrieve(query, stocked, k=10), stocked, reader=ScriptedReader("340 dockers", 3.0))[0]
+    text = stocked.article(best.span.article_id).text
+    assert (text[best.highlight.start : best.highlight.end] if best.highlight else None) == words
 
 
 def test_what_the_reader_says_is_a_signal_within_bounds(stocked: Index) -> None:
