@@ -12,6 +12,7 @@ from clippings.index import Index, Query
 from clippings.reader import Reader, Words
 from clippings.records import Span
 from clippings.retrieve import Retrieved, pairs, share
+from clippings.spelling import QUOTED
 
 # What is measured of a sentence. benchmarks/calibrate.py fits what follows: the weight of each in the sum that ranks
 # the sentences of a question, and its weight in the log-odds that the best of them answers.
@@ -21,7 +22,7 @@ SIGNALS = (
     "covered",  # share of the question's terms, by rarity, that the sentence has
     "around",  # the same share for its passage and headline
     "pairs",  # share of the question's pairs of neighbouring terms that are neighbours in the sentence too
-    "absent",  # share of the question's names and numbers that neither passage nor headline has
+    "absent",  # share of the question's names, numbers and quoted words that neither passage nor headline has
     "kind",  # 1 when it has what the question asks for (a name, a number, a time, a reason), -1 when not, else 0
     "reader",  # the reader's log-odds that its best words answer; without a reader always 0
 )
@@ -133,7 +134,7 @@ class _Asked:
     """What is looked for in each passage."""
 
     rarity: dict[str, float]  # of the question's terms
-    names: tuple[str, ...]  # the terms of its names and numbers
+    names: tuple[str, ...]  # the terms of its names, numbers and quoted words
     fits: Callable[[str], bool] | None  # whether a sentence has what the question asks for, where it asks for a kind
     yes_or_no: bool  # whether no words of a sentence are asked for, but whether it says so
 
@@ -198,9 +199,11 @@ def _before(each: Retrieved, place: int) -> Span | None:
 
 
 def _names(query: Query, index: Index) -> tuple[str, ...]:
-    """Give the terms of names and numbers; the first word has a capital anyway."""
-    named = [term for match in NAME.finditer(query.text) if match.start() > 0 for term in index.terms(match.group())]
-    return tuple(term for term in dict.fromkeys(named) if term in query.content)
+    """Give the terms of names, numbers and quoted words; the first word has a capital anyway."""
+    named = [match[0] for match in NAME.finditer(query.text) if match.start() > 0]
+    quoted = [match[1] for match in QUOTED.finditer(query.text)]
+    terms = dict.fromkeys(term for words in (*named, *quoted) for term in index.terms(words))
+    return tuple(term for term in terms if term in query.content)
 
 
 def _kind(question: str) -> Callable[[str], bool] | None:

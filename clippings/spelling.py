@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 WORD = re.compile(r"[^\W\d_]+")
+QUOTED = re.compile(r"[\"“„«]([^\"“”»]+)[\"”»]")  # words that are meant as they are written
 SHORTEST = 6  # letters; shorter words are too often one letter from another word
 LONGEST = 40  # words of a question; a longer one is a pasted text and finds what it wants in spite of a slip
 
@@ -12,14 +13,15 @@ LONGEST = 40  # words of a question; a longer one is a pasted text and finds wha
 def corrected(question: str, known: Callable[[str], bool], *, resembling: Callable[[str], Iterable[str]]) -> str:
     """Give the question with each word that is not known replaced by the commonest word that a slip makes of it.
 
-    `resembling` gives texts that may have such a word. A word that nothing resembles stays as it is.
+    `resembling` gives texts that may have such a word. A word that nothing resembles stays as it is, and so does a
+    quoted one.
     """
     if len(WORD.findall(question)) > LONGEST:
         return question
 
     def put_right(match: re.Match[str]) -> str:
         word = match.group()
-        if len(word) < SHORTEST or known(word):
+        if match[1] or len(word) < SHORTEST or known(word):
             return word
         words = Counter(
             found for text in resembling(word) for found in WORD.findall(text) if is_slip(word.lower(), found.lower())
@@ -33,7 +35,7 @@ def corrected(question: str, known: Callable[[str], bool], *, resembling: Callab
 
         return min(words, key=rank, default=word)
 
-    return WORD.sub(put_right, question)
+    return re.sub(f"{QUOTED.pattern}|{WORD.pattern}", put_right, question)
 
 
 def is_slip(one: str, other: str) -> bool:

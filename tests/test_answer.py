@@ -230,6 +230,15 @@ def test_names_that_are_nowhere_are_absent(stocked: Index) -> None:
     assert of(stocked, "Did Petra Holm meet Sandvik?", "chess.txt")[0]["absent"] == pytest.approx(1 / 3)
 
 
+def test_quoted_words_that_are_nowhere_are_absent(stocked: Index) -> None:
+    for question, absent in (
+        ("who won “chess final”", 0.0),
+        ('"chess tournament" in who', 0.5),
+        ("who won chess tournament", 0.0),
+    ):
+        assert of(stocked, question, "chess.txt")[0]["absent"] == absent
+
+
 def test_readings_are_sorted_and_whole(stocked: Index) -> None:
     query = stocked.query("When does the ferry return?")
     readings = read(query, retrieve(query, stocked, k=10), stocked)

@@ -56,6 +56,14 @@ def test_short_and_known_words_stay() -> None:
     )
 
 
+@pytest.mark.parametrize("marks", ['""', "“”", "„“", "«»"])
+def test_quoted_words_stay(marks: str) -> None:
+    question = f"who said {marks[0]}kazakstan{marks[1]} in kazakstan"
+    assert corrected(question, lambda word: word == "said", resembling=lambda _: ["kazakhstan"]) == (
+        f"who said {marks[0]}kazakstan{marks[1]} in kazakhstan"
+    )
+
+
 def test_a_slip_finds_what_was_meant_and_says_so(index: Index, article: Callable[..., Article]) -> None:
     index.add([article("The peacekeepers left Kazakhstan on 19 January. Snow fell.", "Peacekeepers leave")])
     for work in (answer, summarize):
