@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 WORD = re.compile(r"[^\W\d_]+")
-QUOTED = re.compile(r"[\"“„«]([^\"“”»]+)[\"”»]")  # words that are meant as they are written
+QUOTED = re.compile(r"[\"“„«]([^\"“”»]+)[\"“”»]")  # words that are meant as they are written
 SHORTEST = 6  # letters; shorter words are too often one letter from another word
 LONGEST = 40  # words of a question; a longer one is a pasted text and finds what it wants in spite of a slip
 
