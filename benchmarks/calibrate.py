@@ -37,8 +37,7 @@ from clippings.embed import Encoder
 from clippings.index import Index, Query
 from clippings.read import SIGNALS, read
 from clippings.reader import DEFAULT_READER, Reader, open_reader
-from clippings.retrieve import ARTICLE_WEIGHTS, INDEX_WEIGHTS, POOL, Retrieved, article_signals, index_signals, retrieve
-from clippings.when import asked_about
+from clippings.retrieve import INDEX_WEIGHTS, POOL, WORD_WEIGHTS, Retrieved, index_signals, retrieve, word_signals
 
 SIZES = (4, 8, 12, 20)  # paragraphs in a small index
 SMALL = {"answerable": 60, "near": 30, "far": 15}  # questions of each sort a topic, at most
@@ -160,10 +159,10 @@ def _case(asked: sets.Asked, index: Index, *, reader: Reader | None, sort: str) 
 
 
 def _passage_signals(query: Query, retrieved: Sequence[Retrieved], index: Index) -> Array:
-    rarity, period = index.rarity(query.content), asked_about(query.text, newest=index.newest())
-    by_article = [article_signals(query, each, rarity=rarity, period=period) for each in retrieved]
+    rarity = index.rarity(query.content)
+    words = [word_signals(query, each, rarity=rarity) for each in retrieved]
     by_index = index_signals(query, [each.candidate for each in retrieved])
-    return np.hstack([by_index, np.array(by_article, np.float32).reshape(-1, len(ARTICLE_WEIGHTS))])
+    return np.hstack([by_index, np.array(words, np.float32).reshape(-1, len(WORD_WEIGHTS))])
 
 
 def _right_passage(asked: sets.Asked, each: Retrieved) -> bool:
@@ -176,7 +175,7 @@ def _right_passage(asked: sets.Asked, each: Retrieved) -> bool:
 
 
 def fit_and_report(fit: Sequence[Case], rest: Sequence[Case]) -> None:
-    names = (*INDEX_WEIGHTS, *ARTICLE_WEIGHTS)
+    names = (*INDEX_WEIGHTS, *WORD_WEIGHTS)
     counts = [NEWS if "news" in case.sort else 1.0 for case in fit]
     passages = _logit([case.passages for case in fit], counts)
     sentences = _logit([case.sentences for case in fit], counts)

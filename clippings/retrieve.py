@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from clippings.index import Candidate, Index, Query
 from clippings.records import Article, Hit
-from clippings.when import Period, asked_about, nearness
+from clippings.when import asked_about, nearness
 
 DEPTH = 100  # passages from each index; deeper changes no rank near the top
 POOL = 40  # of these, passages whose articles are looked at, which takes longer than all the rest
 # What each signal says for a passage, and its weight in the sum that ranks passages: first what the indexes tell, then
-# what its article does. benchmarks/calibrate.py fits them on encyclopedia paragraphs and news together.
+# what its words do. benchmarks/calibrate.py fits them on encyclopedia paragraphs and news together.
 INDEX_WEIGHTS = {
     "text": 2.79,  # BM25 of its text over that of the best text
     "title": 4.18,  # BM25 of the headline over the same
@@ -22,11 +22,13 @@ INDEX_WEIGHTS = {
     "headline": 5.31,  # cosine of the headline
     "sentence": 11.11,  # cosine of its nearest sentence
 }
-ARTICLE_WEIGHTS = {
+WORD_WEIGHTS = {
     "covered": 5.19,  # share of the question's terms, by rarity, that one sentence and the headline have
     "pairs": 2.61,  # share of the question's pairs of neighbouring terms that are neighbours here too
-    "date": 2.0,  # how near the article was published to the time asked about, by default that of the newest one
 }
+# The weight of how near the article was published to the time asked about, by default that of the newest article. The
+# fit gives 6.7, for it knows only questions about the last weeks' news; an archive is asked about every time.
+DATE_WEIGHT = 2.0
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,9 @@ def retrieve(query: Query, index: Index, *, k: int) -> list[Retrieved]:
     for place in pool:
         each = _with_words(candidates[place], index, score=float(by_index[place]))
         if each:
-            signals = article_signals(query, each, rarity=rarity, period=period)
-            by_article = float(np.dot(signals, list(ARTICLE_WEIGHTS.values())))
-            retrieved.append(replace(each, score=each.score + by_article))
+            by_words = float(np.dot(word_signals(query, each, rarity=rarity), list(WORD_WEIGHTS.values())))
+            by_date = DATE_WEIGHT * nearness(each.article.published, period)
+            retrieved.append(replace(each, score=each.score + by_words + by_date))
     return sorted(retrieved, key=lambda each: (-each.score, each.candidate.passage.number))[:k]
 
 
@@ -72,13 +74,10 @@ def index_signals(query: Query, candidates: Sequence[Candidate]) -> NDArray[np.f
     return np.array(rows, np.float32).reshape(-1, len(INDEX_WEIGHTS))
 
 
-def article_signals(
-    query: Query, retrieved: Retrieved, *, rarity: Mapping[str, float], period: Period | None
-) -> tuple[float, ...]:
-    """Measure the signals of `ARTICLE_WEIGHTS` in its order; `rarity` is that of the question's terms."""
+def word_signals(query: Query, retrieved: Retrieved, *, rarity: Mapping[str, float]) -> tuple[float, ...]:
+    """Measure the signals of `WORD_WEIGHTS` in its order; `rarity` is that of the question's terms."""
     covered = max((share(rarity, retrieved.headline.union(terms)) for terms in retrieved.sentences), default=0.0)
-    together = pairs(query, [term for terms in retrieved.sentences for term in terms])
-    return covered, together, nearness(retrieved.article.published, period)
+    return covered, pairs(query, [term for terms in retrieved.sentences for term in terms])
 
 
 def share(rarity: Mapping[str, float], terms: Collection[str]) -> float:

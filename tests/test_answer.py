@@ -16,7 +16,7 @@ from clippings.index import Index
 from clippings.read import READER_BOUND, SIGNALS, Reading, probability, read, repeats
 from clippings.reader import Reader, Words
 from clippings.records import Answer, Article, Hit, Span
-from clippings.retrieve import ARTICLE_WEIGHTS, DEPTH, INDEX_WEIGHTS, retrieve
+from clippings.retrieve import DATE_WEIGHT, DEPTH, INDEX_WEIGHTS, WORD_WEIGHTS, retrieve
 from clippings.summarize import FEWEST, MOST, PER_ARTICLE, summarize
 from clippings.when import nearness
 
@@ -84,7 +84,7 @@ def test_retrieve_weighs_what_the_indexes_and_the_words_tell(stocked: Index) -> 
             "pairs": len(together) / (len(asked) - 1),
             "date": nearness(article.published, (newest, newest)),
         }
-        weights = INDEX_WEIGHTS | ARTICLE_WEIGHTS
+        weights = INDEX_WEIGHTS | WORD_WEIGHTS | {"date": DATE_WEIGHT}
         expected[each.passage.number] = sum(weights[name] * value for name, value in told.items())
     retrieved = retrieve(query, stocked, k=10)
     assert {each.candidate.passage.number: each.score for each in retrieved} == pytest.approx(expected, abs=1e-4)
