@@ -14,7 +14,7 @@ from clippings.when import asked_about, nearness
 DEPTH = 100  # passages from each index; deeper changes no rank near the top
 POOL = 40  # of these, passages whose articles are looked at, which takes longer than all the rest
 # What each signal says for a passage, and its weight in the sum that ranks passages: first what the indexes tell, then
-# what its words do. benchmarks/calibrate.py fits them on encyclopedia paragraphs and news together.
+# what the words tell. benchmarks/calibrate.py fits them on encyclopedia paragraphs and news together.
 INDEX_WEIGHTS = {
     "text": 2.79,  # BM25 of its text over that of the best text
     "title": 4.18,  # BM25 of the headline over the same
