@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_READER = "clippings-reader"
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "reader"  # its README.md says how it was made
-DEFAULT_SHA256 = "2e517dea8db54dab5bfb931d3ba1fe5f0e3e909367f2e47b8a70819d360bb97d"
+DEFAULT_SHA256 = "595006f844c50d035d4c2ce3fe7560da24757f53160c8f19f2308fccc5c9592c"
 NO_READER = "none"
 WINDOW = 384  # tokens of question and passage read at once, as is usual on SQuAD; hardly a passage is longer
 STRIDE = 128  # tokens that two windows of a longer one share

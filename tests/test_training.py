@@ -8,16 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from scipy.optimize import approx_fprime
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))  # scripts, not packages
 sys.path.insert(0, str(ROOT / "training"))
 
+import average
 import calibrate
 import examples
 import sets
 import train
+
+from clippings.records import Article
 
 
 @pytest.mark.parametrize("prefix", ["tune", "test"])
@@ -75,6 +80,42 @@ def test_batches_have_each_example_once_and_like_lengths_together() -> None:
         lengths = [len(made[number]["text"]) for number in batch]
         assert max(lengths) - min(lengths) <= 150
     assert train._batches(made, 2) == batches
+
+
+def test_runs_are_averaged_weight_by_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("one", 1.0), ("two", 2.0), ("three", 6.0)):
+        save_file({"a": torch.full((2,), value).half(), "b": torch.zeros(1).half()}, tmp_path / name)
+    paths = [str(tmp_path / name) for name in ("one", "two", "three")]
+    monkeypatch.setattr(sys, "argv", ["average.py", *paths, "--out", str(tmp_path / "out")])
+    assert average.main() == 0
+    averaged = load_file(tmp_path / "out")
+    assert averaged["a"].tolist() == [3.0, 3.0]
+    assert averaged["b"].tolist() == [0.0]
+    assert averaged["a"].dtype == torch.float16
+
+
+def test_another_name_another_year_or_the_opposite_makes_a_question_unanswerable() -> None:
+    texts = {
+        "Normans": ["In 1066 the Normans under William won. Harold lost.", "Rollo came first. He signed in 911."],
+        "Tesla": ["Tesla met Edison in 1884."],
+    }
+    paragraphs = {text: Article(text, topic, text) for topic, of in texts.items() for text in of}
+    asked = [
+        sets.Asked(str(number), question, "train", text, (sets.Gold("x", 0),) if answerable else ())
+        for number, (question, text, answerable) in enumerate(
+            [
+                ("Who did the great William beat?", texts["Normans"][0], True),
+                ("What was signed by Rollo?", texts["Normans"][1], True),
+                ("Who came first?", texts["Normans"][1], True),
+                ("Who met Edison?", texts["Tesla"][0], True),
+                ("What did Rollo want?", texts["Normans"][1], False),
+            ]
+        )
+    ]
+    made = {each.question: each for each in examples._swapped(asked, paragraphs, random.Random(1))}
+    assert set(made) == {"Who did the great Rollo beat?", "What was signed by William?", "Who came last?"}
+    assert all(not each.spans and each.kind == "squad-swapped" for each in made.values())
+    assert made["Who came last?"].text == texts["Normans"][1]
 
 
 def test_the_conditional_logit_is_where_the_likelihood_is_highest() -> None:

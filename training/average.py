@@ -1,0 +1,27 @@
+"""Average the weights of readers: python training/average.py WEIGHTS WEIGHTS... --out FILE.
+
+Two runs of which one began with the other's weights lie in one valley of the loss, and what lies between them reads new
+topics better than either (model soups: Wortsman et al., ICML 2022).
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("weights", type=Path, nargs="+", metavar="WEIGHTS", help="model.safetensors of a run")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    arguments = parser.parse_args()
+    runs = [load_file(path) for path in arguments.weights]
+    averages = {name: torch.stack([run[name].float() for run in runs]).mean(dim=0).half() for name in runs[0]}
+    save_file(averages, arguments.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
