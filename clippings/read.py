@@ -38,14 +38,14 @@ class Weights:
 
 
 WITH_READER = Weights(
-    rank=(0.23, -0.52, 1.86, 2.82, -0.73, -1.28, 0.70, 0.30),
-    answers=(0.00, 4.46, 0.63, 1.09, 0.62, -0.06, 0.07, 0.16),
-    bias=-4.55,
+    rank=(0.18, 1.37, 0.91, 3.49, 0.99, -0.99, 0.97, 0.28),
+    answers=(-0.04, 5.30, 0.65, -0.26, 0.98, -0.83, 0.13, 0.18),
+    bias=-3.27,
 )
 WITHOUT_READER = Weights(
-    rank=(0.31, 5.79, 4.21, 1.66, -0.28, -0.39, 0.96, 0.0),
-    answers=(-0.13, 6.74, 3.87, -0.40, 1.49, -1.12, 0.03, 0.0),
-    bias=-4.89,
+    rank=(0.32, 5.95, 3.98, 1.61, 0.93, -0.53, 0.94, 0.0),
+    answers=(-0.11, 6.40, 3.26, 0.03, 1.55, -1.35, 0.06, 0.0),
+    bias=-4.84,
 )
 HIGHLIGHT = -2.0  # log-odds; of a sentence that is quoted, the reader's words are picked out from here on
 READER_BOUND = 12.0  # log-odds: beyond, a reader is no surer, only louder
