@@ -106,9 +106,9 @@ class Index:
         """How many articles and passages there are."""
         return Counts(*self._store.counts())
 
-    def newest(self) -> date | None:
-        """Give the day of the newest article, None when no article has a date."""
-        return self._store.newest()
+    def span(self) -> tuple[date, date] | None:
+        """Give the days of the oldest and the newest article, None when no article has a date."""
+        return self._store.span()
 
     def find(self, id: str) -> Article | None:
         """Give the article with this id, None when it has been removed."""

@@ -79,11 +79,12 @@ WHO_OR_WHERE = re.compile(
     re.IGNORECASE,
 )
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
-YES_OR_NO = re.compile(
-    r"\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)(?:n[’']t)?\b",
-    re.IGNORECASE,
+YES_OR_NO = re.compile(  # of a text's last sentence
+    r"(?:.*[.!?])?\W*(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)"
+    r"(?:n[’']t)?\b(?!.*\b(?:who|whom|whose|what|which|when|where|why|how|or)\b)[^.!?]*[\W_]*$",
+    re.IGNORECASE | re.DOTALL,
 )
-ASKS = re.compile(r"\?[\W_]*$")  # a sentence that is a question itself has its words and answers nothing
+ASKS = re.compile(r"[?？؟][\W_]*$")  # a sentence that is a question itself has its words and answers nothing
 POINTS_BACK = re.compile(
     r"[\W_]*(?:he|she|it|they|his|her|its|their|this|that|these|those|such|but|and|however"
     r"|according to (?:him|her|them))\b",
@@ -201,7 +202,7 @@ def _before(each: Retrieved, place: int) -> Span | None:
 def _names(query: Query, index: Index) -> tuple[str, ...]:
     """Give the terms of names, numbers and quoted words; the first word has a capital anyway."""
     named = [match[0] for match in NAME.finditer(query.text) if match.start() > 0]
-    quoted = [match[1] for match in QUOTED.finditer(query.text)]
+    quoted = [match[0] for match in QUOTED.finditer(query.text)]
     terms = dict.fromkeys(term for words in (*named, *quoted) for term in index.terms(words))
     return tuple(term for term in terms if term in query.content)
 

@@ -26,8 +26,8 @@ WORD_WEIGHTS = {
     "covered": 5.19,  # share of the question's terms, by rarity, that one sentence and the headline have
     "pairs": 2.61,  # share of the question's pairs of neighbouring terms that are neighbours here too
 }
-# The weight of how near the article was published to the time asked about, by default that of the newest article. The
-# fit gives 6.7, for it knows only questions about the last weeks' news; an archive is asked about every time.
+# The weight of how near the article was published to the time asked about, by default that of the newest article. It is
+# chosen, not fitted: the news questions at hand are all about the last weeks, and a fit on them gave 6.7.
 DATE_WEIGHT = 2.0
 
 
@@ -47,7 +47,7 @@ def retrieve(query: Query, index: Index, *, k: int) -> list[Retrieved]:
     candidates = index.search(query, DEPTH)
     by_index = index_signals(query, candidates) @ np.array(list(INDEX_WEIGHTS.values()))
     pool = np.argsort(-by_index, kind="stable")[: max(POOL, k)].tolist()  # candidates come in order of passage
-    rarity, period = index.rarity(query.content), asked_about(query.text, newest=index.newest())
+    rarity, period = index.rarity(query.content), asked_about(query.text, span=index.span())
     retrieved = []
     for place in pool:
         each = _with_words(candidates[place], index, score=float(by_index[place]))

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 WORD = re.compile(r"[^\W\d_]+")
-QUOTED = re.compile(r"[\"“„«]([^\"“”»]+)[\"“”»]")  # words that are meant as they are written
+# Words that are meant as they are written, with their marks; after a figure a mark stands for inches.
+QUOTED = re.compile(r"(?<!\d)\"[^\"]+\"|“[^”]+”|„[^“”]+[“”]|”[^”]+”|«[^»]+»|»[^«]+«")
 SHORTEST = 6  # letters; shorter words are too often one letter from another word
 LONGEST = 40  # words of a question; a longer one is a pasted text and finds what it wants in spite of a slip
 
@@ -21,7 +22,7 @@ def corrected(question: str, known: Callable[[str], bool], *, resembling: Callab
 
     def put_right(match: re.Match[str]) -> str:
         word = match.group()
-        if match[1] or len(word) < SHORTEST or known(word):
+        if QUOTED.match(word) or len(word) < SHORTEST or known(word):
             return word
         words = Counter(
             found for text in resembling(word) for found in WORD.findall(text) if is_slip(word.lower(), found.lower())

@@ -127,7 +127,7 @@ class Store:
         self._run("PRAGMA journal_mode = WAL")
         self._run("PRAGMA synchronous = NORMAL")  # a power cut may cost the last blocks, and never breaks the file
         self._run("PRAGMA secure_delete = ON")  # what is removed is overwritten, not only unlinked
-        if not self._run("SELECT 1 FROM sqlite_master LIMIT 1"):
+        if not self._run("SELECT 1 FROM sqlite_master WHERE name = 'articles_published'"):  # what was added last
             with self._errors():
                 self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
 
@@ -183,10 +183,11 @@ class Store:
         [(articles, passages)] = self._run("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM passages)")
         return articles, passages
 
-    def newest(self) -> date | None:
-        """Give the latest day of publication, None when no article has one."""
-        [(published,)] = self._run("SELECT max(published) FROM articles")
-        return date.fromisoformat(published) if published else None
+    def span(self) -> tuple[date, date] | None:
+        """Give the earliest and the latest day of publication, None when no article has one."""
+        ends = "(SELECT min(published) FROM articles), (SELECT max(published) FROM articles)"  # each from the index
+        [(first, last)] = self._run(f"SELECT {ends}")
+        return (date.fromisoformat(first), date.fromisoformat(last)) if first else None
 
     def article(self, id: str) -> Article | None:
         """Give the article, its path the first of the files that hold it."""

@@ -1,41 +1,56 @@
 """What time a question asks about, and how near to it an article was published."""
 
 import calendar
-import math
 import re
 from datetime import date
 
 Period = tuple[date, date]  # its first and its last day
 
-MONTHS = tuple(name for name in calendar.month_name if name)
-TIME = re.compile(
-    rf"(?:\b({'|'.join(MONTHS)})(?: \d{{1,2}}(?:st|nd|rd|th)?)?,? )?\b(1[6-9]\d\d|20\d\d)\b", re.IGNORECASE
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+NAMES = (
+    "January|February|March|April|May|June|July|August|September|October|November|December"
+    "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec"
 )
-FADES = 365.0  # days in which nearness falls to 1 / e: the last weeks' articles are alike, those of last year are not
-UNDATED = math.exp(-1)  # the nearness of an article that may be of any time: as if it were a year off
+TIME = re.compile(
+    rf"(?:\b(?P<side>since|after|before|until) )?(?:\b(?P<month>{NAMES})\.?(?: \d{{1,2}}(?:st|nd|rd|th)?)?,? )?"
+    r"\b(?P<year>1[6-9]\d\d|20\d\d)(?P<decade>s)?\b",
+    re.IGNORECASE | re.ASCII,
+)
+HALVES = 365.0  # days off at which nearness is 1/2: the last weeks' articles are alike, those of last year are not
+UNDATED = 0.5  # the nearness of an article that may be of any time
 
 
-def asked_about(question: str, *, newest: date | None) -> Period | None:
-    """Give the time from the first to the last year, or month of a year, that the question names.
+def asked_about(question: str, *, span: Period | None) -> Period | None:
+    """Give the time that the question names, from the first to the last of its years, or months of a year.
 
-    Who names none asks about the present: the day of the newest article. None when there is no such day either.
+    `span` is from the oldest to the newest article. A year beyond it is a mere figure, or a time that no article is of;
+    who names no other asks about the present, the newest article's day. None when no article has a date.
     """
-    named = [_period(match[1], int(match[2])) for match in TIME.finditer(question)]
+    if span is None:
+        return None
+    named = []
+    for match in TIME.finditer(question):
+        first, last = _period(match["month"], int(match["year"]), decade=match["decade"] is not None)
+        if first <= span[1] and last >= span[0]:
+            side = (match["side"] or "").lower()
+            first = min(first, span[0]) if side in ("before", "until") else first
+            last = max(last, span[1]) if side in ("since", "after") else last
+            named.append((first, last))
     if named:
         return min(first for first, _ in named), max(last for _, last in named)
-    return (newest, newest) if newest else None
+    return span[1], span[1]
 
 
 def nearness(published: date | None, period: Period | None) -> float:
-    """Give 1 for a day in the period, less the further from it, never quite 0."""
+    """Give 1 for a day in the period, less the further from it, never 0."""
     if published is None or period is None:
         return UNDATED
     first, last = period
-    return math.exp(-max((first - published).days, (published - last).days, 0) / FADES)
+    return 1 / (1 + max((first - published).days, (published - last).days, 0) / HALVES)
 
 
-def _period(month: str | None, year: int) -> Period:
+def _period(month: str | None, year: int, *, decade: bool) -> Period:
     if month is None:
-        return date(year, 1, 1), date(year, 12, 31)
-    number = MONTHS.index(month.capitalize()) + 1
+        return date(year, 1, 1), date(year + 9 if decade else year, 12, 31)
+    number = MONTHS.index(month[:3].lower()) + 1
     return date(year, number, 1), date(year, number, calendar.monthrange(year, number)[1])

@@ -56,12 +56,18 @@ def test_short_and_known_words_stay() -> None:
     )
 
 
-@pytest.mark.parametrize("marks", ['""', "“”", "„“", "«»"])
+@pytest.mark.parametrize("marks", ['""', "“”", "„“", "«»", "»«", "””"])
 def test_quoted_words_stay(marks: str) -> None:
     question = f"who said {marks[0]}kazakstan{marks[1]} in kazakstan"
     assert corrected(question, lambda word: word == "said", resembling=lambda _: ["kazakhstan"]) == (
         f"who said {marks[0]}kazakstan{marks[1]} in kazakhstan"
     )
+
+
+def test_inches_quote_nothing() -> None:
+    question = 'a 6" pipe in kazakstan and an 8" pipe'
+    put_right = corrected(question, lambda word: word != "kazakstan", resembling=lambda _: ["kazakhstan"])
+    assert put_right == question.replace("kazakstan", "kazakhstan")
 
 
 def test_a_slip_finds_what_was_meant_and_says_so(index: Index, article: Callable[..., Article]) -> None:

@@ -96,7 +96,7 @@ def test_runs_are_averaged_weight_by_weight(tmp_path: Path, monkeypatch: pytest.
 
 def test_another_name_another_year_or_the_opposite_makes_a_question_unanswerable() -> None:
     texts = {
-        "Normans": ["In 1066 the Normans under William won. Harold lost.", "Rollo came first. He signed in 911."],
+        "Normans": ["In 1066 the Normans under William won. Harold lost.", "Rollo came first. He signed in 1012."],
         "Tesla": ["Tesla met Edison in 1884."],
     }
     paragraphs = {text: Article(text, topic, text) for topic, of in texts.items() for text in of}
@@ -108,14 +108,32 @@ def test_another_name_another_year_or_the_opposite_makes_a_question_unanswerable
                 ("What was signed by Rollo?", texts["Normans"][1], True),
                 ("Who came first?", texts["Normans"][1], True),
                 ("Who met Edison?", texts["Tesla"][0], True),
+                ("What was won in 1066?", texts["Normans"][0], True),
+                ("Who signed in 1012?", texts["Normans"][1], True),
                 ("What did Rollo want?", texts["Normans"][1], False),
             ]
         )
     ]
     made = {each.question: each for each in examples._swapped(asked, paragraphs, random.Random(1))}
-    assert set(made) == {"Who did the great Rollo beat?", "What was signed by William?", "Who came last?"}
+    assert set(made) == {
+        "Who did the great Rollo beat?",
+        "What was signed by William?",
+        "Who came last?",
+        "What was won in 1012?",
+        "Who signed in 1066?",
+    }
     assert all(not each.spans and each.kind == "squad-swapped" for each in made.values())
     assert made["Who came last?"].text == texts["Normans"][1]
+
+
+def test_a_run_begins_with_the_weights_of_another_or_not_at_all(tmp_path: Path) -> None:
+    given_weights = load_file(ROOT / "reader" / "model.safetensors")
+    begun = train._model(ROOT / "reader" / "model.safetensors").state_dict()
+    assert all(torch.equal(begun[name], weight.float()) for name, weight in given_weights.items())
+    del given_weights["qa_outputs.weight"]
+    save_file(given_weights, tmp_path / "headless")
+    with pytest.raises(SystemExit, match="not the weights of a run"):
+        train._model(tmp_path / "headless")
 
 
 def test_the_conditional_logit_is_where_the_likelihood_is_highest() -> None:

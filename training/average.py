@@ -1,7 +1,7 @@
 """Average the weights of readers: python training/average.py WEIGHTS WEIGHTS... --out FILE.
 
-Two runs of which one began with the other's weights lie in one valley of the loss, and what lies between them reads new
-topics better than either (model soups: Wortsman et al., ICML 2022).
+Runs of which one began with the other's weights lie in one basin of the loss, and their average is as a rule no worse
+on what they learnt and better on what they did not (Izmailov et al., UAI 2018; Wortsman et al., ICML 2022).
 """
 
 import argparse

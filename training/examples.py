@@ -46,8 +46,6 @@ OPPOSITES = {
         "longest shortest",
         "oldest youngest",
         "earliest latest",
-        "most least",
-        "more fewer",
         "before after",
         "above below",
         "inside outside",
@@ -61,15 +59,12 @@ OPPOSITES = {
         "began ended",
         "start stop",
         "started stopped",
-        "won lost",
-        "win lose",
         "founded dissolved",
         "built demolished",
         "joined left",
         "allowed banned",
         "supported opposed",
         "accepted rejected",
-        "gained lost",
         "male female",
         "public private",
     )
@@ -150,7 +145,7 @@ def _cut(asked: Sequence[sets.Asked], paragraphs: dict[str, Article]) -> Iterato
 
 
 def _swapped(asked: Sequence[sets.Asked], paragraphs: dict[str, Article], draw: random.Random) -> Iterator[Example]:
-    """Ask about another name, another figure or the opposite, of which the paragraph says nothing."""
+    """Ask about another name, another year or the opposite, of which the paragraph says nothing."""
     of_topic: dict[tuple[str, str], list[str]] = {}
     for each in asked:
         for kind, pattern in SPECIFIC.items():

@@ -68,7 +68,8 @@ def main() -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
     examples = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
-    run = Run(arguments.out / "checkpoint.pt", hashlib.sha256(packed).hexdigest(), arguments.begin)
+    begun = arguments.begin.read_bytes() if arguments.begin else b""
+    run = Run(arguments.out / "checkpoint.pt", hashlib.sha256(packed + begun).hexdigest(), arguments.begin)
     train(examples, _batches(examples, arguments.epochs), run=run)
     return 0
 
@@ -78,7 +79,7 @@ class Run:
     """Where a run keeps what it needs to go on, what it learns from, and the weights it begins with."""
 
     checkpoint: Path
-    examples_sha256: str
+    begun_sha256: str  # of the examples and of the weights it begins with
     begin: Path | None
 
 
@@ -123,9 +124,9 @@ def _model(begin: Path | None) -> BertForQuestionAnswering:
     torch.nn.init.zeros_(model.qa_outputs.bias)
     model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
     if begin:
-        unknown = model.load_state_dict(load_file(begin), strict=False).unexpected_keys
-        if unknown:
-            raise SystemExit(f"{begin}: not the reader's: {unknown[0]}")
+        found = model.load_state_dict(load_file(begin), strict=False)
+        if found.unexpected_keys or found.missing_keys != ["bert.embeddings.word_embeddings.weight"]:
+            raise SystemExit(f"{begin}: not the weights of a run")
     return model
 
 
@@ -143,8 +144,8 @@ def _resume(run: Run, model: BertForQuestionAnswering, *, optimizer: torch.optim
     if not run.checkpoint.is_file():
         return 0
     saved = torch.load(run.checkpoint, weights_only=True)
-    if saved["examples_sha256"] != run.examples_sha256:
-        raise SystemExit(f"{run.checkpoint}: learnt from other examples: give another --out")
+    if saved["begun_sha256"] != run.begun_sha256:
+        raise SystemExit(f"{run.checkpoint}: begun with other examples or weights: give another --out")
     model.load_state_dict(saved["model"], strict=False)
     optimizer.load_state_dict(saved["optimizer"])
     schedule.load_state_dict(saved["schedule"])
@@ -157,7 +158,7 @@ def _save(
     weights = {name: weight.detach().cpu() for name, weight in trained.items()}
     states = {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
     temporary = run.checkpoint.with_suffix(".part")
-    torch.save({"step": step, "examples_sha256": run.examples_sha256, "model": weights, **states}, temporary)
+    torch.save({"step": step, "begun_sha256": run.begun_sha256, "model": weights, **states}, temporary)
     temporary.replace(run.checkpoint)  # a run that is stopped here keeps the one before
     halves = {name: weight.half().contiguous() for name, weight in weights.items()}
     save_file(halves, run.checkpoint.with_name("model.safetensors"))
