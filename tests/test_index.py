@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -492,6 +493,17 @@ def test_derived_indexes_follow_a_restored_database(built: Path, expected: list[
     assert reread(built) != expected
     shutil.copy(tmp_path / "backup", built / DATABASE)
     assert reread(built) == expected
+
+
+def test_an_older_index_is_given_what_the_schema_has_gained(index: Index, article: Callable[..., Article]) -> None:
+    days = (date(2019, 5, 4), None, date(2012, 3, 2))
+    index.add([article(f"Written on {day}.", published=day) for day in days])
+    damage(index.folder, "DROP INDEX articles_published")
+    with closing(Index(index.folder, encoder=HashedEncoder(), writable=True)) as other:
+        assert rows(index.folder, "SELECT 1 FROM sqlite_master WHERE name = 'articles_published'") == [(1,)]
+        assert other.span() == (date(2012, 3, 2), date(2019, 5, 4))
+        other.remove([each.id for each in other.articles() if each.published])
+        assert other.span() is None
 
 
 # Damage
