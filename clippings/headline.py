@@ -147,13 +147,13 @@ def _full_date(line: str) -> date | None:
         for match in form.finditer(line):
             if match["year"]:
                 try:
-                    return date(int(match["year"]), _month(match["month"]), int(match["day"]))
+                    return date(int(match["year"]), month_number(match["month"]), int(match["day"]))
                 except ValueError:  # 31.02.2022: figures that are no date
                     continue
     return None
 
 
-def _month(name: str) -> int:
+def month_number(name: str) -> int:
     """Give 1 to 12 for a month, from a name, its abbreviation, or figures."""
     if name.isdigit():
         return int(name)

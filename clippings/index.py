@@ -106,9 +106,9 @@ class Index:
         """How many articles and passages there are."""
         return Counts(*self._store.counts())
 
-    def span(self) -> tuple[date, date] | None:
+    def dates(self) -> tuple[date, date] | None:
         """Give the days of the oldest and the newest article, None when no article has a date."""
-        return self._store.span()
+        return self._store.dates()
 
     def find(self, id: str) -> Article | None:
         """Give the article with this id, None when it has been removed."""

@@ -47,7 +47,7 @@ def retrieve(query: Query, index: Index, *, k: int) -> list[Retrieved]:
     candidates = index.search(query, DEPTH)
     by_index = index_signals(query, candidates) @ np.array(list(INDEX_WEIGHTS.values()))
     pool = np.argsort(-by_index, kind="stable")[: max(POOL, k)].tolist()  # candidates come in order of passage
-    rarity, period = index.rarity(query.content), asked_about(query.text, span=index.span())
+    rarity, period = index.rarity(query.content), asked_about(query.text, dates=index.dates())
     retrieved = []
     for place in pool:
         each = _with_words(candidates[place], index, score=float(by_index[place]))

@@ -183,7 +183,7 @@ class Store:
         [(articles, passages)] = self._run("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM passages)")
         return articles, passages
 
-    def span(self) -> tuple[date, date] | None:
+    def dates(self) -> tuple[date, date] | None:
         """Give the earliest and the latest day of publication, None when no article has one."""
         ends = "(SELECT min(published) FROM articles), (SELECT max(published) FROM articles)"  # each from the index
         [(first, last)] = self._run(f"SELECT {ends}")

@@ -105,7 +105,7 @@ def test_the_newest_comes_first_unless_another_time_is_asked_about(index: Index,
     ):
         assert [each.article.path for each in retrieve(index.query(question), index, k=3)] == paths
     index.remove(index.ids("2020"))
-    assert index.span() == (date(2012, 6, 1), date(2016, 6, 1))
+    assert index.dates() == (date(2012, 6, 1), date(2016, 6, 1))
 
 
 # Reading

@@ -501,9 +501,9 @@ def test_an_older_index_is_given_what_the_schema_has_gained(index: Index, articl
     damage(index.folder, "DROP INDEX articles_published")
     with closing(Index(index.folder, encoder=HashedEncoder(), writable=True)) as other:
         assert rows(index.folder, "SELECT 1 FROM sqlite_master WHERE name = 'articles_published'") == [(1,)]
-        assert other.span() == (date(2012, 3, 2), date(2019, 5, 4))
+        assert other.dates() == (date(2012, 3, 2), date(2019, 5, 4))
         other.remove([each.id for each in other.articles() if each.published])
-        assert other.span() is None
+        assert other.dates() is None
 
 
 # Damage

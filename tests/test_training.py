@@ -82,13 +82,9 @@ def test_batches_have_each_example_once_and_like_lengths_together() -> None:
     assert train._batches(made, 2) == batches
 
 
-def test_runs_are_averaged_weight_by_weight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("one", 1.0), ("two", 2.0), ("three", 6.0)):
-        save_file({"a": torch.full((2,), value).half(), "b": torch.zeros(1).half()}, tmp_path / name)
-    paths = [str(tmp_path / name) for name in ("one", "two", "three")]
-    monkeypatch.setattr(sys, "argv", ["average.py", *paths, "--out", str(tmp_path / "out")])
-    assert average.main() == 0
-    averaged = load_file(tmp_path / "out")
+def test_runs_are_averaged_weight_by_weight() -> None:
+    runs = [{"a": torch.full((2,), value).half(), "b": torch.zeros(1).half()} for value in (1.0, 2.0, 6.0)]
+    averaged = average.averaged(runs)
     assert averaged["a"].tolist() == [3.0, 3.0]
     assert averaged["b"].tolist() == [0.0]
     assert averaged["a"].dtype == torch.float16

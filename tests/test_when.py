@@ -30,18 +30,18 @@ OLDEST, NEWEST = date(2009, 2, 1), date(2022, 8, 26)
     ],
 )
 def test_what_time_is_asked_about(question: str, period: Period) -> None:
-    assert asked_about(question, span=(OLDEST, NEWEST)) == period
+    assert asked_about(question, dates=(OLDEST, NEWEST)) == period
 
 
 @given(st.text(), st.dates(), st.dates())
 def test_any_question_has_a_time(question: str, one: date, other: date) -> None:
-    period = asked_about(f"{question} since 2099s {question}", span=(min(one, other), max(one, other)))
+    period = asked_about(f"{question} since 2099s {question}", dates=(min(one, other), max(one, other)))
     assert period is not None
     assert 0 < nearness(one, period) <= 1
 
 
 def test_without_a_date_anywhere_no_time_is_asked_about() -> None:
-    assert asked_about("Who won?", span=None) is None
+    assert asked_about("Who won?", dates=None) is None
     assert nearness(date(2022, 1, 1), None) == nearness(None, (NEWEST, NEWEST)) == UNDATED
 
 

@@ -6,6 +6,7 @@ on what they learnt and better on what they did not (Izmailov et al., UAI 2018; 
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -17,10 +18,13 @@ def main() -> int:
     parser.add_argument("weights", type=Path, nargs="+", metavar="WEIGHTS", help="model.safetensors of a run")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     arguments = parser.parse_args()
-    runs = [load_file(path) for path in arguments.weights]
-    averages = {name: torch.stack([run[name].float() for run in runs]).mean(dim=0).half() for name in runs[0]}
-    save_file(averages, arguments.out)
+    save_file(averaged([load_file(path) for path in arguments.weights]), arguments.out)
     return 0
+
+
+def averaged(runs: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Give the mean of each weight, in half precision."""
+    return {name: torch.stack([run[name].float() for run in runs]).mean(dim=0).half() for name in runs[0]}
 
 
 if __name__ == "__main__":
