@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -74,12 +75,13 @@ def test_batches_have_each_example_once_and_like_lengths_together() -> None:
         {"kind": "squad", "question": "Who?", "title": "", "text": "x" * length, "spans": []}
         for length in random.Random(1).choices(range(50, 900), k=2000)
     ]
-    batches = train._batches(made, 2)
+    batches = train._batches(made, 2, seed=1)
     assert sorted(number for batch in batches for number in batch) == sorted([*range(2000), *range(2000)])
     for batch in batches:
         lengths = [len(made[number]["text"]) for number in batch]
         assert max(lengths) - min(lengths) <= 150
-    assert train._batches(made, 2) == batches
+    assert train._batches(made, 2, seed=1) == batches
+    assert train._batches(made, 2, seed=2) != batches
 
 
 def test_runs_are_averaged_weight_by_weight() -> None:
@@ -122,14 +124,47 @@ def test_another_name_another_year_or_the_opposite_makes_a_question_unanswerable
     assert made["Who came last?"].text == texts["Normans"][1]
 
 
+def test_a_sentence_asks_for_the_name_that_another_has_too() -> None:
+    text = (
+        "The harbour council chose Maria Lind as director of the new ferry terminal. Rain fell all day.\n"
+        "Reporters asked the harbour council why Maria Lind was chosen as director, and heard nothing."
+    )
+    made = list(examples._cloze(Article("1", "Ferries", text), random.Random(3)))
+    [answered] = [each for each in made if each.kind == "cloze"]
+    assert [answered.text[start:end] for start, end in answered.spans] == ["Maria Lind"]
+    assert re.search(r"\bwh(?:o|at)\b", answered.question)
+    assert "Maria Lind" not in answered.question
+    assert [(each.kind, each.question, each.text) for each in made if not each.spans] == [
+        ("cloze-without", answered.question, "Rain fell all day.")
+    ]
+    assert not list(
+        examples._cloze(Article("1", "Ferries", "Rain fell all day. Sun shone on Maria Lind."), random.Random(3))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "asks"),
+    [
+        ("Maria Lind", "mayor who said on Monday that 40 boats from Ellery would sail"),
+        ("Monday", "mayor Maria Lind said on when that 40 boats from Ellery would sail"),
+        ("40", "mayor Maria Lind said on Monday that how many boats from Ellery would sail"),
+        ("Ellery", "mayor Maria Lind said on Monday that 40 boats from where would sail"),
+    ],
+)
+def test_a_question_word_takes_the_place_of_a_name(name: str, asks: str) -> None:
+    said = "The mayor Maria Lind said on Monday that 40 boats from Ellery would sail."
+    start = said.index(name)
+    assert examples._worded(said, (start, start + len(name)), random.Random(1)) == f"The {asks}"
+
+
 def test_a_run_begins_with_the_weights_of_another_or_not_at_all(tmp_path: Path) -> None:
     given_weights = load_file(ROOT / "reader" / "model.safetensors")
-    begun = train._model(ROOT / "reader" / "model.safetensors").state_dict()
+    begun = train._model(_run(ROOT / "reader" / "model.safetensors")).state_dict()
     assert all(torch.equal(begun[name], weight.float()) for name, weight in given_weights.items())
     del given_weights["qa_outputs.weight"]
     save_file(given_weights, tmp_path / "headless")
     with pytest.raises(SystemExit, match="not the weights of a run"):
-        train._model(tmp_path / "headless")
+        train._model(_run(tmp_path / "headless"))
 
 
 def test_the_conditional_logit_is_where_the_likelihood_is_highest() -> None:
@@ -147,3 +182,7 @@ def test_the_conditional_logit_is_where_the_likelihood_is_highest() -> None:
         return float(np.mean([np.log(each[group.right].sum() / each.sum()) for each, group in zip(shares, groups)]))  # noqa: B905
 
     assert approx_fprime(weights, likelihood, 1e-5) == pytest.approx([0.0, 0.0], abs=0.02)  # but for the penalty
+
+
+def _run(begin: Path) -> train.Run:
+    return train.Run(Path("checkpoint.pt"), "", begin, seed=1)

@@ -29,7 +29,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project i
 
 from clippings.reader import titled
 
-SEED = 1
 EPOCHS = 3
 # How much of each kind is seen in an epoch, drawn anew for each.
 SHARES = {
@@ -38,12 +37,14 @@ SHARES = {
     "squad-retrieved": 0.12,
     "squad-cut": 0.2,
     "squad-swapped": 0.4,
-    "qamr": 0.4,
+    "qamr": 0.2,
     "qamr-without": 0.3,
     "rtqa": 1.0,
     "rtqa-retrieved": 1.0,
     "outside-retrieved": 0.8,
     "news-retrieved": 0.15,
+    "cloze": 0.3,
+    "cloze-without": 0.15,
 }
 MAX_TOKENS = 320  # of question, title and passage; what has its answer further on is left out
 BATCH_TOKENS = 4096  # with padding
@@ -64,29 +65,32 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints and weights go")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--begin", type=Path, metavar="WEIGHTS", help="of an earlier run, to begin with")
+    parser.add_argument("--seed", type=int, default=1, help="another draw of examples, order and dropout")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
     examples = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
     begun = arguments.begin.read_bytes() if arguments.begin else b""
-    run = Run(arguments.out / "checkpoint.pt", hashlib.sha256(packed + begun).hexdigest(), arguments.begin)
-    train(examples, _batches(examples, arguments.epochs), run=run)
+    begun_sha256 = hashlib.sha256(packed + begun + str(arguments.seed).encode()).hexdigest()
+    run = Run(arguments.out / "checkpoint.pt", begun_sha256, arguments.begin, arguments.seed)
+    train(examples, _batches(examples, arguments.epochs, seed=arguments.seed), run=run)
     return 0
 
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run keeps what it needs to go on, what it learns from, and the weights it begins with."""
+    """Where a run keeps what it needs to go on, and what makes it this run."""
 
     checkpoint: Path
-    begun_sha256: str  # of the examples and of the weights it begins with
+    begun_sha256: str  # of the examples, the weights it begins with and the seed
     begin: Path | None
+    seed: int
 
 
 def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], *, run: Run) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = AutoTokenizer.from_pretrained(get_model_path())
-    model = _model(run.begin)
+    model = _model(run)
     model.to(device)  # type: ignore[arg-type]  # its stub is a decorator's
     trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     optimizer, schedule = _optimizer(trained, len(batches))
@@ -96,8 +100,9 @@ def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], 
     started, seen = time.monotonic(), 0
     losses: list[float] = []
     for step in range(done, len(batches)):
-        inputs = _inputs([examples[number] for number in batches[step]], tokenizer, draw=random.Random(SEED + step))
-        torch.manual_seed(SEED + step)  # dropout, so that a run that goes on does the same
+        seed = run.seed * len(batches) + step  # of the step, so that a run that goes on does the same
+        inputs = _inputs([examples[number] for number in batches[step]], tokenizer, draw=random.Random(seed))
+        torch.manual_seed(seed)  # dropout
         with torch.autocast(device.type, dtype=torch.bfloat16):
             out = model(**{name: inputs[name].to(device) for name in ("input_ids", "attention_mask", "token_type_ids")})
         loss = _loss(out, inputs, device=device)
@@ -115,18 +120,18 @@ def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], 
             _save(run, trained, step=step + 1, optimizer=optimizer, schedule=schedule)
 
 
-def _model(begin: Path | None) -> BertForQuestionAnswering:
+def _model(run: Run) -> BertForQuestionAnswering:
     config = BertConfig.from_pretrained(get_model_path())
     config.attention_probs_dropout_prob = 0.0  # with it torch's fast attention cannot be used on a CPU
     model = BertForQuestionAnswering.from_pretrained(get_model_path(), config=config)
-    torch.manual_seed(SEED)
+    torch.manual_seed(run.seed)
     torch.nn.init.normal_(model.qa_outputs.weight, std=config.initializer_range)
     torch.nn.init.zeros_(model.qa_outputs.bias)
     model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
-    if begin:
-        found = model.load_state_dict(load_file(begin), strict=False)
+    if run.begin:
+        found = model.load_state_dict(load_file(run.begin), strict=False)
         if found.unexpected_keys or found.missing_keys != ["bert.embeddings.word_embeddings.weight"]:
-            raise SystemExit(f"{begin}: not the weights of a run")
+            raise SystemExit(f"{run.begin}: not the weights of a run")
     return model
 
 
@@ -145,7 +150,7 @@ def _resume(run: Run, model: BertForQuestionAnswering, *, optimizer: torch.optim
         return 0
     saved = torch.load(run.checkpoint, weights_only=True)
     if saved["begun_sha256"] != run.begun_sha256:
-        raise SystemExit(f"{run.checkpoint}: begun with other examples or weights: give another --out")
+        raise SystemExit(f"{run.checkpoint}: begun with other examples, weights or seed: give another --out")
     model.load_state_dict(saved["model"], strict=False)
     optimizer.load_state_dict(saved["optimizer"])
     schedule.load_state_dict(saved["schedule"])
@@ -164,9 +169,9 @@ def _save(
     save_file(halves, run.checkpoint.with_name("model.safetensors"))
 
 
-def _batches(examples: Sequence[dict[str, Any]], epochs: int) -> list[list[int]]:
+def _batches(examples: Sequence[dict[str, Any]], epochs: int, *, seed: int) -> list[list[int]]:
     """Draw what each epoch sees, and put examples of like length together: little is padded."""
-    draw = random.Random(SEED)
+    draw = random.Random(seed)
     kinds: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
         kinds.setdefault(example["kind"], []).append(number)
