@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_READER = "clippings-reader"
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "reader"  # its README.md says how it was made
-DEFAULT_SHA256 = "595006f844c50d035d4c2ce3fe7560da24757f53160c8f19f2308fccc5c9592c"
+DEFAULT_SHA256 = "9f588274bc205828e1883a861a22b3c5e2f8fca4cea0836c995c4e2522083a80"
 NO_READER = "none"
 WINDOW = 384  # tokens of question and passage read at once, as is usual on SQuAD; hardly a passage is longer
 STRIDE = 128  # tokens that two windows of a longer one share
