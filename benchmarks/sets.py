@@ -112,7 +112,7 @@ def outside(data: Path) -> tuple[Asked, ...]:
 
 
 def reuters(data: Path) -> Iterator[Article]:
-    """Give short news stories; a corpus for speed."""
+    """Give short news stories, for speed and for the reader to learn from."""
     for number, row in enumerate(_rows(data / "reuters" / "articles.jsonl.gz")):
         article = clean(Page(row["text"], "reuters", title=row.get("title") or None))
         if article:

@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT / "training"))
 
 import average
 import calibrate
+import cloze
 import examples
 import sets
 import train
@@ -124,47 +125,71 @@ def test_another_name_another_year_or_the_opposite_makes_a_question_unanswerable
     assert made["Who came last?"].text == texts["Normans"][1]
 
 
-def test_a_sentence_asks_for_the_name_that_another_has_too() -> None:
-    text = (
-        "The harbour council chose Maria Lind as director of the new ferry terminal. Rain fell all day.\n"
-        "Reporters asked the harbour council why Maria Lind was chosen as director, and heard nothing."
-    )
-    made = list(examples._cloze(Article("1", "Ferries", text), random.Random(3)))
-    [answered] = [each for each in made if each.kind == "cloze"]
-    assert [answered.text[start:end] for start, end in answered.spans] == ["Maria Lind"]
-    assert re.search(r"\bwh(?:o|at)\b", answered.question)
-    assert "Maria Lind" not in answered.question
-    assert [(each.kind, each.question, each.text) for each in made if not each.spans] == [
-        ("cloze-without", answered.question, "Rain fell all day.")
-    ]
-    assert not list(
-        examples._cloze(Article("1", "Ferries", "Rain fell all day. Sun shone on Maria Lind."), random.Random(3))
-    )
+STORIES = (
+    "The harbour council chose Maria Lind as director of the new ferry terminal. Rain fell all day.\n"
+    "Reporters asked the harbour council why Maria Lind was chosen as director, and heard nothing.",
+    "The U.S. Treasury paid 12.5 million dollars to the flooded town of Ellery on March 3, 2022. It was late.\n"
+    "On March 3, 2022 the flooded town was paid 12.5 million dollars by the U.S. Treasury, said Dr. Moss of Ellery.",
+    "Two plants closed in Ford's home town because engine parts were lacking. Parts came from Tampa.\n"
+    "Lacking engine parts, Ford closed two plants in its home town. Ford sells engine oil. The town has 4 schools.",
+)
+
+
+@pytest.mark.parametrize("text", STORIES)
+def test_a_sentence_asks_for_what_another_has_too(text: str) -> None:
+    names = set()
+    for seed in range(30):
+        for question, passage, spans in cloze.clozes(Article("1", "Ferries", text), random.Random(seed)):
+            said = {passage[start:end] for start, end in spans}
+            assert len(said) <= 1
+            assert not any(name in question for name in said)
+            assert re.search(r"\b(?:who|what|when|where|how many|how much)\b", question)
+            assert spans or not any(name in passage for name in ("Lind", "Treasury", "12.5", "March", "Ford"))
+            names |= said
+    expected = ({"Maria Lind"}, {"U.S. Treasury", "12.5 million dollars", "March 3, 2022", "Ellery"}, {"Ford"})
+    assert names == expected[STORIES.index(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Maria Lind opened the harbour. During the night they had been there. Snow fell long before Maria Lind woke.",
+        "Maria Lind opened the harbour. Boats filled the harbour that Maria Lind opened.",
+        "Maria Lind opened the harbour. The harbour is open, wrote Maria Lind.",
+    ],
+)
+def test_sentences_with_little_in_common_ask_for_nothing(text: str) -> None:
+    assert not list(cloze.clozes(Article("1", "Ferries", text), random.Random(3)))
 
 
 @pytest.mark.parametrize(
     ("name", "asks"),
     [
-        ("Maria Lind", "mayor who said on Monday that 40 boats from Ellery would sail"),
-        ("Monday", "mayor Maria Lind said on when that 40 boats from Ellery would sail"),
-        ("40", "mayor Maria Lind said on Monday that how many boats from Ellery would sail"),
-        ("Ellery", "mayor Maria Lind said on Monday that 40 boats from where would sail"),
+        ("Maria Lind", "In Ellery who said on Monday 40 U.S. boats cost $5 million"),
+        ("Monday", "In Ellery Maria Lind said on when 40 U.S. boats cost $5 million"),
+        ("40", "In Ellery Maria Lind said on Monday how many U.S. boats cost $5 million"),
+        ("U.S.", "In Ellery Maria Lind said on Monday 40 wh boats cost $5 million"),
+        ("$5 million", "In Ellery Maria Lind said on Monday 40 U.S. boats cost how much"),
+        ("Ellery", "In where Maria Lind said on Monday 40 U.S. boats cost $5 million"),
     ],
 )
 def test_a_question_word_takes_the_place_of_a_name(name: str, asks: str) -> None:
-    said = "The mayor Maria Lind said on Monday that 40 boats from Ellery would sail."
+    said = "In Ellery Maria Lind said on Monday 40 U.S. boats cost $5 million."
     start = said.index(name)
-    assert examples._worded(said, (start, start + len(name)), random.Random(1)) == f"The {asks}"
+    question = cloze.worded(said, (start, start + len(name)), draw=random.Random(1))
+    assert re.sub(r"\bwh(?:o|at)\b(?= boats)", "wh", question) == asks
+    far = cloze.worded("a " * 50 + said + " b" * 50, (100 + start, 100 + start + len(name)), draw=random.Random(1))
+    assert len(far.split()) <= 2 * 18 + 4
 
 
 def test_a_run_begins_with_the_weights_of_another_or_not_at_all(tmp_path: Path) -> None:
     given_weights = load_file(ROOT / "reader" / "model.safetensors")
-    begun = train._model(_run(ROOT / "reader" / "model.safetensors")).state_dict()
+    begun = train._model(ROOT / "reader" / "model.safetensors", seed=1).state_dict()
     assert all(torch.equal(begun[name], weight.float()) for name, weight in given_weights.items())
     del given_weights["qa_outputs.weight"]
     save_file(given_weights, tmp_path / "headless")
     with pytest.raises(SystemExit, match="not the weights of a run"):
-        train._model(_run(tmp_path / "headless"))
+        train._model(tmp_path / "headless", seed=1)
 
 
 def test_the_conditional_logit_is_where_the_likelihood_is_highest() -> None:
@@ -182,7 +207,3 @@ def test_the_conditional_logit_is_where_the_likelihood_is_highest() -> None:
         return float(np.mean([np.log(each[group.right].sum() / each.sum()) for each, group in zip(shares, groups)]))  # noqa: B905
 
     assert approx_fprime(weights, likelihood, 1e-5) == pytest.approx([0.0, 0.0], abs=0.02)  # but for the penalty
-
-
-def _run(begin: Path) -> train.Run:
-    return train.Run(Path("checkpoint.pt"), "", begin, seed=1)

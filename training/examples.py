@@ -2,8 +2,8 @@
 
 Human questions on paragraphs (squad) and on single sentences (qamr), quiz questions with the news passages that hold
 their answers (rtqa), and, so that the reader learns to say no, passages that our own retriever finds for a question
-although they do not answer it. Sentences of which another says the same, with a question word in a name's place, make
-many more questions on news (reuters, rtqa). Only the "train" part of each set is read.
+although they do not answer it. News stories (reuters, rtqa) make many more questions by themselves (cloze.py). Only the
+"train" part of squad and rtqa is read, and no story that our retriever finds for a question of another part.
 """
 
 import argparse
@@ -22,12 +22,13 @@ sys.path.insert(0, str(ROOT))  # the project itself is not installed
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import sets
+from cloze import Places, clozes, places
 
 from clippings.embed import Encoder
 from clippings.index import Index, Query
 from clippings.records import Article
 from clippings.retrieve import Retrieved, retrieve, share
-from clippings.split import sentences, split
+from clippings.split import sentences
 
 SEED = 1
 RETRIEVED = 20  # passages looked at for a question
@@ -37,11 +38,6 @@ FROM_THE_TOP = 8  # of the passages, those in which a quiz answer's words are ta
 SHARED = 0.3  # of the question's terms, by rarity, that the sentence with these words must have
 ACROSS = 1500  # squad questions that are put to the news articles
 DISTRACTORS = 3  # sentences, at most, around that of a qamr question
-CLOZES = 4  # sentences of an article, at most, that are made into questions
-COMMON = 3  # words, at least, besides the answer, that are common to two sentences that say the same
-ALIKE = 4  # sentences, those with most words in common, that are looked at for the answer
-AROUND = 12, 18  # words, at least and at most, that are kept on either side of the question word
-Places = tuple[tuple[int, int], ...]  # characters [start, end) of a text
 OPPOSITES = {
     word: other
     for pair in (
@@ -81,28 +77,8 @@ SPECIFIC = {  # what a question can be about that another could be in its place
     "year": re.compile(r"\b1[0-9]{3}\b|\b20[0-2][0-9]\b"),
     "opposite": re.compile(rf"\b(?:{'|'.join(OPPOSITES)})\b"),
 }
-NAMED = re.compile(  # a figure with its unit, or a name
-    r"[$£€]?\d(?:[\d,.:]*\d)?(?:[ -](?:million|billion|trillion|mln|bln|percent|pct|dlrs|people|(?:mile|year|month|week"
-    r"|day|hour|minute)s?))*%?|(?:[A-Z]\.){2,}|[A-Z][\w.&'’-]*\w(?:,? (?:of |the |de |for |and )*[A-Z][\w.&'’-]*\w)*"
-)
-TIME = re.compile(
-    r"(?:1[5-9]|20)\d\d|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
-    r"|(?:January|February|March|April|May|June|July|August|September|October|November|December)(?: \d.*)?"
-)
-ACTS = re.compile(r" (?:said|says|told|added|wrote|thinks|won|was born)\b")
-PLACED = re.compile(r"\b(?:in|at|near|from|outside) $")
-ARTICLE = re.compile(r"\b(?:the|an?) $", re.IGNORECASE)
 NO_SPACE_BEFORE = re.compile(r"[.,;:!?%)\]}]|'s|'S|n't|'re|'ve|'ll|'d|'m|'|''|…")
 NO_SPACE_AFTER = re.compile(r"[(\[{$£€#]|``")
-
-
-@dataclass(frozen=True)
-class Said:
-    """A sentence of an article, or its headline."""
-
-    passage: int  # its number in the article; -1 for the headline
-    text: str
-    words: frozenset[str]  # the long ones, cut short, for a measure of what two sentences have in common
 
 
 @dataclass(frozen=True)
@@ -131,7 +107,8 @@ def main() -> int:
     with sets.indexed([paragraphs[id] for id in sorted({each.article or "" for each in asked})], encoder) as index:
         for each in asked:
             examples += _wrong("squad-retrieved", each, index)
-    others = {each.article for each in rtqa.asked if each.part != "train"}  # what answers these is not taught as wrong
+    apart = [each for each in rtqa.asked if each.part != "train"]
+    others = {each.article for each in apart}  # what answers these is not taught as wrong
     with sets.indexed([article for article in rtqa.articles if article.id not in others], encoder) as index:
         for each in (each for each in rtqa.asked if each.part == "train"):
             examples += _quiz(each, index)
@@ -139,8 +116,13 @@ def main() -> int:
             examples += _wrong("outside-retrieved", each, index)
         for each in draw.sample([each for each in asked if each.golds], ACROSS):
             examples += _wrong("news-retrieved", each, index)
-    for article in chain(sets.reuters(arguments.data), (each for each in rtqa.articles if each.id not in others)):
-        examples += _cloze(article, draw)
+        others |= {
+            found.article.id for each in apart for found in retrieve(index.query(each.question), index, k=RETRIEVED)
+        }
+    news = (article for article in rtqa.articles if article.id not in others)  # none that is read when it is measured
+    for article in chain(sets.reuters(arguments.data), news):
+        for question, text, spans in clozes(article, draw):
+            examples.append(Example("cloze" if spans else "cloze-without", question, "", text, spans))
     arguments.out.mkdir(parents=True, exist_ok=True)
     with gzip.open(arguments.out / "examples.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in examples)
@@ -210,8 +192,8 @@ def _quiz(asked: sets.Asked, index: Index) -> Iterator[Example]:
     right = [
         (each, _about(query, each, index, places=_places(_text(each), asked.golds))) for each in found[:FROM_THE_TOP]
     ]
-    for each, places in [(each, places) for each, places in right if places][:POSITIVES]:
-        yield Example("rtqa", asked.question, each.article.title, _text(each), places)
+    for each, spans in [(each, spans) for each, spans in right if spans][:POSITIVES]:
+        yield Example("rtqa", asked.question, each.article.title, _text(each), spans)
     yield from _wrong("rtqa-retrieved", asked, index)
 
 
@@ -235,65 +217,7 @@ def _text(each: Retrieved) -> str:
 def _places(text: str, golds: Sequence[sets.Gold]) -> Places:
     """Give where the words of an answer stand, whatever their case, article or quotation marks."""
     bare = [re.sub(r"^(?:the|an?) ", "", gold.text.strip("“”\"'. "), flags=re.IGNORECASE) for gold in golds]
-    return tuple(
-        match.span()
-        for words in bare
-        for match in re.finditer(rf"(?<![\w.,]){re.escape(words)}(?!\w|[.,]\d)", text, re.IGNORECASE)
-    )
-
-
-def _cloze(article: Article, draw: random.Random) -> Iterator[Example]:
-    """Ask for a name or figure that two sentences have, where they say the same, as Lewis et al. (ACL 2019) do."""
-    passages = [[article.text[span.start : span.end] for span in group] for group in split(article, sentences(article))]
-    said = [Said(number, text, _long(text)) for number, passage in enumerate(passages) for text in passage]
-    small = set(re.findall(r"\b[a-z]+", article.text))  # what is also written so is no name but began a sentence
-    found: dict[str, tuple[Said, Said]] = {}
-    for asks in [Said(-1, article.title, _long(article.title)), *said]:
-        for answers in sorted(said, key=lambda other: -len(asks.words & other.words))[: ALIKE + 1]:
-            common = asks.words & answers.words
-            named = [
-                name
-                for name in NAMED.findall(answers.text)
-                if name.lower() not in small
-                and len(common - _long(name)) >= COMMON
-                and len(_places(asks.text, [sets.Gold(name, -1)])) == 1
-            ]
-            if answers.text != asks.text and named:
-                found[draw.choice(named)] = asks, answers
-                break
-    for name in draw.sample(sorted(found), min(len(found), len(passages), CLOZES)):
-        (asks, answers), gold = found[name], [sets.Gold(name, -1)]
-        question = _worded(asks.text, _places(asks.text, gold)[0], draw)
-        text = " ".join(each for each in passages[answers.passage] if each != asks.text)
-        before = text.index(answers.text)
-        spans = tuple((before + start, before + end) for start, end in _places(answers.text, gold))
-        yield Example("cloze", question, "", text, spans)
-        lacking = [
-            " ".join(each for each in passage if each != asks.text and not _places(each, gold)) for passage in passages
-        ]
-        nearest = max(lacking, key=lambda text: len(_long(text) & asks.words))
-        if nearest:
-            yield Example("cloze-without", question, "", nearest, ())
-
-
-def _long(text: str) -> frozenset[str]:
-    return frozenset(word[:6].lower() for word in re.findall(r"\w{4,}", text))
-
-
-def _worded(sentence: str, place: tuple[int, int], draw: random.Random) -> str:
-    """Put a question word in the place of a name or figure, and leave out what is far from it."""
-    name, after = sentence[place[0] : place[1]], sentence[place[1] :]
-    before = ARTICLE.sub("", sentence[: place[0]])
-    if TIME.fullmatch(name):
-        word = "when"
-    elif not name[0].isalpha():
-        word = "how much" if not name[0].isdigit() or name.endswith("%") else "how many"
-    elif PLACED.search(before):
-        word = "where"
-    else:
-        word = "who" if ACTS.match(after) else draw.choice(["who", "what"])
-    words = before.split(" ")[-draw.randint(*AROUND) :], after.split(" ")[: draw.randint(*AROUND)]
-    return (" ".join(words[0]) + word + " ".join(words[1])).strip(" ,;:.")
+    return tuple(place for words in bare for place in places(text, words))
 
 
 def _qamr(data: Path, draw: random.Random) -> Iterator[Example]:

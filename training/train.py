@@ -90,7 +90,7 @@ class Run:
 def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], *, run: Run) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = AutoTokenizer.from_pretrained(get_model_path())
-    model = _model(run)
+    model = _model(run.begin, seed=run.seed)
     model.to(device)  # type: ignore[arg-type]  # its stub is a decorator's
     trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     optimizer, schedule = _optimizer(trained, len(batches))
@@ -120,18 +120,18 @@ def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], 
             _save(run, trained, step=step + 1, optimizer=optimizer, schedule=schedule)
 
 
-def _model(run: Run) -> BertForQuestionAnswering:
+def _model(begin: Path | None, *, seed: int) -> BertForQuestionAnswering:
     config = BertConfig.from_pretrained(get_model_path())
     config.attention_probs_dropout_prob = 0.0  # with it torch's fast attention cannot be used on a CPU
     model = BertForQuestionAnswering.from_pretrained(get_model_path(), config=config)
-    torch.manual_seed(run.seed)
+    torch.manual_seed(seed)
     torch.nn.init.normal_(model.qa_outputs.weight, std=config.initializer_range)
     torch.nn.init.zeros_(model.qa_outputs.bias)
     model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
-    if run.begin:
-        found = model.load_state_dict(load_file(run.begin), strict=False)
+    if begin:
+        found = model.load_state_dict(load_file(begin), strict=False)
         if found.unexpected_keys or found.missing_keys != ["bert.embeddings.word_embeddings.weight"]:
-            raise SystemExit(f"{run.begin}: not the weights of a run")
+            raise SystemExit(f"{begin}: not the weights of a run")
     return model
 
 
