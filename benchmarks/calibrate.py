@@ -243,7 +243,7 @@ def _thresholds(cases: Sequence[Case], rank: Array, *, confidence: Array, bias: 
     probability = 1 / (1 + np.exp(-(np.array(best) @ confidence + bias)))
     names = sorted(set(sorts))
     print("at least", *(f"{name:>17}" for name in names), "   right of answered")
-    for threshold in np.arange(0.05, 0.95, 0.05):
+    for threshold in (*np.arange(0.05, 0.2, 0.01), *np.arange(0.2, 0.95, 0.05)):
         answered = probability >= threshold
         shares = [answered[sorts == name].mean() for name in names]
         print(f"{threshold:8.2f}", *(f"{share:17.3f}" for share in shares), f"{right[answered].mean():20.3f}")
