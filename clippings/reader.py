@@ -24,6 +24,7 @@ STRIDE = 128  # tokens that two windows of a longer one share
 QUESTION = 96  # tokens of the question that are read at most
 BATCH = 16  # windows a pass
 MAX_ANSWER = 30  # tokens of one answer; hardly any that people mark is longer
+LONG, COST = 8, 0.1  # log-odds that each token beyond so many costs, lest one answer's start go with another's end
 NOTHING = -1e4  # logit, where a broken model says nothing
 NO_ANSWER = 0.0  # log-odds; words that score less do not answer
 
@@ -32,7 +33,7 @@ NO_ANSWER = 0.0  # log-odds; words that score less do not answer
 class Words:
     """The words of a sentence that answer best: characters [start, end) of the text that was read."""
 
-    score: float  # log-odds against "not here"; comparable between passages, and -inf where there are no words
+    score: float  # log-odds against "not here" that some words of the sentence answer; -inf where there are none
     start: int
     end: int
 
@@ -46,7 +47,8 @@ class Reader:
     """One loaded extractive question-answering model; never touches the network.
 
     Words score the logit of their first token plus that of their last, less those of the window's first token, which
-    stands for "not here" (BERT on SQuAD 2.0: Devlin et al., NAACL 2019). Nothing is normalised within a passage.
+    stands for "not here" (BERT on SQuAD 2.0: Devlin et al., NAACL 2019). Nothing is normalised within a passage. What
+    each of its spans says for a sentence adds up, for one answer can be marked in several ways.
     """
 
     def __init__(self, model: str = DEFAULT_READER, *, own: Path = DEFAULT_FOLDER) -> None:
@@ -145,11 +147,13 @@ def _best_inside(window: _Window, first: int, last: int) -> Words:
     inside = np.flatnonzero((places[:, 0] >= first) & (places[:, 1] <= last) & (places[:, 1] > places[:, 0]))
     if not len(inside):
         return Words(float("-inf"), first, last)
-    scores = window.starts[inside][:, None] + window.ends[inside][None]
-    ordered = np.triu(np.ones_like(scores, bool)) & ~np.triu(np.ones_like(scores, bool), MAX_ANSWER)
-    scores = np.where(ordered, scores, -np.inf)
+    scores = window.starts[inside][:, None] + window.ends[inside]
+    tokens = np.arange(len(inside))
+    lengths = tokens - tokens[:, None] + 1
+    scores -= COST * np.maximum(lengths - LONG, 0)
+    scores[(lengths < 1) | (lengths > MAX_ANSWER)] = -np.inf
     start, end = np.unravel_index(int(scores.argmax()), scores.shape)
-    score = float(scores[start, end] - window.starts[0] - window.ends[0])
+    score = float(np.logaddexp.reduce(scores, axis=None) - window.starts[0] - window.ends[0])
     return Words(score, int(places[inside[start], 0]), int(places[inside[end], 1]))
 
 

@@ -1,6 +1,7 @@
 """The reader against the model used plainly and every span tried in turn, and the models that are refused."""
 
 import itertools
+import math
 import shutil
 from pathlib import Path
 
@@ -79,14 +80,14 @@ def plain(folder: Path, question: str, title: str, sentences: list[str]) -> list
             for number, (start, end) in enumerate(offsets)
             if second[number] == 1 and len(before) + span.start <= start and end <= len(before) + span.end
         ]
-        _, first, last = max(
-            (starts[first] + ends[last], -first, -last)
+        scores = {
+            (first, last): starts[first] + ends[last] - starts[0] - ends[0] - 0.1 * max(last - first + 1 - 8, 0)
             for first, last in itertools.product(tokens, tokens)
             if first <= last < first + MAX_ANSWER
-        )
-        first, last = -first, -last
-        score = starts[first] + ends[last] - starts[0] - ends[0]
-        best.append(Words(score, offsets[first][0] - len(before), offsets[last][1] - len(before)))
+        }
+        first, last = max(scores, key=lambda span: (scores[span], -span[0], -span[1]))
+        odds = math.log(math.fsum(map(math.exp, scores.values())))
+        best.append(Words(odds, offsets[first][0] - len(before), offsets[last][1] - len(before)))
     return best
 
 
