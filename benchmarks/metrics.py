@@ -90,7 +90,7 @@ class Extract:
 
     golds: tuple[str, ...]
     words: str
-    score: float  # log-odds against "not here"
+    score: float  # log-odds, against "not here", of the sentence that the words are of
     right: bool  # whether they are of a sentence in which an answer was marked
 
     @property

@@ -24,7 +24,7 @@ SIGNALS = (
     "pairs",  # share of the question's pairs of neighbouring terms that are neighbours in the sentence too
     "absent",  # share of the question's names, numbers and quoted words that neither passage nor headline has
     "kind",  # 1 when it has what the question asks for (a name, a number, a time, a reason), -1 when not, else 0
-    "reader",  # the reader's log-odds that its best words answer; without a reader always 0
+    "reader",  # the reader's log-odds that words of it answer; without a reader always 0
 )
 
 

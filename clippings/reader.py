@@ -24,16 +24,16 @@ STRIDE = 128  # tokens that two windows of a longer one share
 QUESTION = 96  # tokens of the question that are read at most
 BATCH = 16  # windows a pass
 MAX_ANSWER = 30  # tokens of one answer; hardly any that people mark is longer
-LONG, COST = 8, 0.1  # log-odds that each token beyond so many costs, lest one answer's start go with another's end
-NOTHING = -1e4  # logit, where a broken model says nothing
-NO_ANSWER = 2.0  # log-odds; words of a given passage that score less do not answer; chosen on "tune"
+LONG = 8  # tokens of one answer that cost nothing
+COST = 0.1  # log-odds, of each token beyond, lest the start of one answer go with the end of another
+NO_ANSWER = 2.0  # log-odds; chosen on "tune" for questions on one given passage, where less does not answer
 
 
 @dataclass(frozen=True)
 class Words:
     """The words of a sentence that answer best: characters [start, end) of the text that was read."""
 
-    score: float  # log-odds against "not here" that some words of the sentence answer; -inf where there are none
+    score: float  # of the sentence: log-odds against "not here" that words of it answer; -inf where there are none
     start: int
     end: int
 
@@ -47,8 +47,9 @@ class Reader:
     """One loaded extractive question-answering model; never touches the network.
 
     Words score the logit of their first token plus that of their last, less those of the window's first token, which
-    stands for "not here" (BERT on SQuAD 2.0: Devlin et al., NAACL 2019). Nothing is normalised within a passage. What
-    each of its spans says for a sentence adds up, for one answer can be marked in several ways.
+    stands for "not here" (BERT on SQuAD 2.0: Devlin et al., NAACL 2019), and less COST for each token beyond LONG. A
+    sentence scores the logarithm of the summed odds of all its words, for one answer can be marked in several ways.
+    Nothing is normalised within a passage.
     """
 
     def __init__(self, model: str = DEFAULT_READER, *, own: Path = DEFAULT_FOLDER) -> None:
@@ -117,8 +118,7 @@ class Reader:
         }
         with torch.inference_mode():
             out = self._model(**padded)
-        starts, ends = (np.nan_to_num(each.float().numpy(), nan=NOTHING) for each in (out.start_logits, out.end_logits))
-        return starts, ends
+        return out.start_logits.float().numpy(), out.end_logits.float().numpy()
 
 
 def titled(title: str, text: str) -> str:
@@ -151,9 +151,11 @@ def _best_inside(window: _Window, first: int, last: int) -> Words:
     tokens = np.arange(len(inside))
     lengths = tokens - tokens[:, None] + 1
     scores -= COST * np.maximum(lengths - LONG, 0)
-    scores[(lengths < 1) | (lengths > MAX_ANSWER)] = -np.inf
+    scores[(lengths < 1) | (lengths > MAX_ANSWER) | np.isnan(scores)] = -np.inf
     start, end = np.unravel_index(int(scores.argmax()), scores.shape)
     score = float(np.logaddexp.reduce(scores, axis=None) - window.starts[0] - window.ends[0])
+    if not score > float("-inf"):  # not a number: a broken model says nothing
+        return Words(float("-inf"), first, last)
     return Words(score, int(places[inside[start], 0]), int(places[inside[end], 1]))
 
 

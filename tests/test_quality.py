@@ -23,7 +23,7 @@ from sets import Asked, Gold
 
 from clippings.answer import FOUND
 from clippings.embed import Encoder
-from clippings.reader import Reader, Words
+from clippings.reader import NO_ANSWER, Reader, Words
 from clippings.records import Answer, Quote, Span
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -155,10 +155,10 @@ def test_refusing() -> None:
 
 def test_reading() -> None:
     cases = [
-        Extract(("in May",), "May", 3.0, True),
-        Extract(("Rain",), "Rain", -1.0, True),
-        Extract((), "the ferry", 1.0, False),
-        Extract((), "ferry", -2.0, False),
+        Extract(("in May",), "May", NO_ANSWER + 3, True),
+        Extract(("Rain",), "Rain", NO_ANSWER - 1, True),
+        Extract((), "the ferry", NO_ANSWER + 1, False),
+        Extract((), "ferry", NO_ANSWER - 2, False),
     ]
     assert {each.metric: (each.n, each.ours) for each in metrics.reading(cases)} == {
         "exact match": (4, 1 / 4),
@@ -227,7 +227,7 @@ class LastWordReader(Reader):
     def last_word(self, text: str, sentence: Span, words: set[str]) -> Words:
         pieces = text[sentence.start : sentence.end - 1].split()
         shared = sum(piece.lower() in words for piece in pieces)
-        return Words(shared - 3, sentence.end - 1 - len(pieces[-1]), sentence.end - 1)
+        return Words(NO_ANSWER + shared - 3, sentence.end - 1 - len(pieces[-1]), sentence.end - 1)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from clippings.errors import ClippingsError
-from clippings.reader import DEFAULT_FOLDER, MAX_ANSWER, Reader, Words, open_reader
+from clippings.reader import DEFAULT_FOLDER, MAX_ANSWER, NO_ANSWER, Reader, Words, open_reader
 from clippings.records import Span
 
 FERRY = ["The ferry returns to Ellery harbour on 12 May.", "Its engine had failed in the winter storms."]
@@ -116,7 +116,7 @@ def test_the_projects_own_reader_finds_the_words(
     best = max(find(reader, question, [sentences], [""])[0], key=lambda words: words.score)
     assert text[best.start : best.end].removeprefix("on ") == answer
     (elsewhere,) = find(reader, question, [CHESS if sentences is FERRY else FERRY], [""])
-    assert best.score > 0 > max(words.score for words in elsewhere)
+    assert best.score > NO_ANSWER > max(words.score for words in elsewhere)
 
 
 def test_what_is_read_beside_a_passage_changes_nothing(reader: Reader) -> None:
@@ -151,6 +151,15 @@ def test_a_sentence_without_a_token_has_no_words(reader: Reader) -> None:
     )
     assert found[0] == Words(float("-inf"), 0, 2)
     assert found[1].score > float("-inf")
+
+
+def test_a_broken_model_finds_no_words(other: Path, tmp_path: Path) -> None:
+    model = BertForQuestionAnswering.from_pretrained(other)
+    torch.nn.init.constant_(model.qa_outputs.weight, float("nan"))
+    model.save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(other).save_pretrained(tmp_path)
+    (found,) = find(Reader(str(tmp_path)), QUESTION, [FERRY], [""])
+    assert [words.score for words in found] == [float("-inf")] * 2
 
 
 def test_there_may_be_nothing_to_read(reader: Reader) -> None:
