@@ -26,7 +26,6 @@ BATCH = 16  # windows a pass
 MAX_ANSWER = 30  # tokens of one answer; hardly any that people mark is longer
 LONG = 8  # tokens of one answer that cost nothing
 COST = 0.1  # log-odds, of each token beyond, lest the start of one answer go with the end of another
-NO_ANSWER = 2.0  # log-odds; chosen on "tune" for questions on one given passage, where less does not answer
 
 
 @dataclass(frozen=True)
@@ -143,19 +142,17 @@ def _best(windows: Sequence[_Window], sentence: Span, *, shift: int) -> Words:
 
 
 def _best_inside(window: _Window, first: int, last: int) -> Words:
-    places = window.places
-    inside = np.flatnonzero((places[:, 0] >= first) & (places[:, 1] <= last) & (places[:, 1] > places[:, 0]))
-    if not len(inside):
+    places, known = window.places, np.isfinite(window.starts + window.ends)
+    inside = np.flatnonzero(known & (places[:, 0] >= first) & (places[:, 1] <= last) & (places[:, 1] > places[:, 0]))
+    if not len(inside) or not known[0]:  # no token, or a broken model
         return Words(float("-inf"), first, last)
     scores = window.starts[inside][:, None] + window.ends[inside]
     tokens = np.arange(len(inside))
     lengths = tokens - tokens[:, None] + 1
     scores -= COST * np.maximum(lengths - LONG, 0)
-    scores[(lengths < 1) | (lengths > MAX_ANSWER) | np.isnan(scores)] = -np.inf
+    scores[(lengths < 1) | (lengths > MAX_ANSWER)] = -np.inf
     start, end = np.unravel_index(int(scores.argmax()), scores.shape)
     score = float(np.logaddexp.reduce(scores, axis=None) - window.starts[0] - window.ends[0])
-    if not score > float("-inf"):  # not a number: a broken model says nothing
-        return Words(float("-inf"), first, last)
     return Words(score, int(places[inside[start], 0]), int(places[inside[end], 1]))
 
 

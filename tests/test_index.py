@@ -431,9 +431,7 @@ def garble_meta(folder: Path) -> None:
 
 def truncate_segments(folder: Path) -> None:
     for path in (folder / "lexical").glob("*.idx"):
-        part = path.with_suffix(
-            ".part"
-        )  # in its place: a thread of tantivy's that still maps the old file would be killed
+        part = path.with_suffix(".part")  # in place, a thread of tantivy's that still maps the file would be killed
         part.write_bytes(path.read_bytes()[:-10])
         part.replace(path)
 

@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))  # s
 import metrics
 import quality
 import sets
-from metrics import Case, Curve, Extract, Figure, Point, Rankings
+from metrics import NO_ANSWER, Case, Curve, Extract, Figure, Point, Rankings
 from sets import Asked, Gold
 
 from clippings.answer import FOUND
 from clippings.embed import Encoder
-from clippings.reader import NO_ANSWER, Reader, Words
+from clippings.reader import Reader, Words
 from clippings.records import Answer, Quote, Span
 
 ROOT = Path(__file__).resolve().parent.parent
