@@ -8,8 +8,9 @@ paragraphs, to one of two thirds of all paragraphs, and to one of news.
 Passages and sentences are ranked by a conditional logit over those of one question (McFadden 1974); a logistic
 regression says how likely the best sentence answers. All is fitted on the "tune" part of the data, without a reader on
 the "train" part as well, which no reader has then learnt (see sets.py), and thresholds are to be chosen there too: the
-second table. The passages' weights are those that are fitted without a reader. One signal of a sentence is the score of
-its passage by the weights that are in retrieve.py, so when those change, run it again.
+second table. So is `wordless` of read.py, with the last one: what asks for no words is put to the half of some news
+events that has its own, and to the other. The passages' weights are those that are fitted without a reader. One signal
+of a sentence is the score of its passage by the weights that are in retrieve.py, so when those change, run it again.
 """
 
 import argparse
@@ -32,10 +33,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project i
 import sets
 from metrics import answers
 
-from clippings.answer import PASSAGES
+from clippings.answer import FOUND, PASSAGES, consider
 from clippings.embed import Encoder
 from clippings.index import Index, Query
-from clippings.read import SIGNALS, read
+from clippings.read import SIGNALS, WITH_READER, WITHOUT_READER, Weights, probability, read
 from clippings.reader import DEFAULT_READER, Reader, open_reader
 from clippings.retrieve import INDEX_WEIGHTS, POOL, WORD_WEIGHTS, Retrieved, index_signals, retrieve, word_signals
 
@@ -76,6 +77,7 @@ def main() -> int:
     parts: tuple[sets.Part, ...] = ("tune", "report") if reader else ("train", "tune", "report")
     cases = list(gather(arguments.data, reader, parts))
     fit_and_report([case for case in cases if case.part != "report"], [case for case in cases if case.part == "report"])
+    report_wordless(list(wordless(arguments.data, reader)), WITH_READER if reader else WITHOUT_READER)
     return 0
 
 
@@ -137,6 +139,19 @@ def _small(
             for sort, found in sorts.items():
                 for each in draw.sample(found, min(SMALL[sort], len(found))):
                     yield _case(each, index, reader=reader, sort=f"small {sort}")
+
+
+def wordless(data: Path, reader: Reader | None) -> Iterator[tuple[str, float]]:
+    """Give the log-odds for what asks for no words, with its sort: "topic answerable", "yes or no far"."""
+    encoder = Encoder()
+    events = [event for event in sets.events(data) if event.part == "tune"]
+    for half in (events[::2], events[1::2]):
+        with sets.indexed((story for event in half for story in event.stories), encoder) as index:
+            for event in tqdm(events, desc="events"):
+                for sort, questions in event.asked.items():
+                    for question in questions:
+                        readings = consider(question, index, reader=reader).readings
+                        yield f"{sort} {'answerable' if event in half else 'far'}", readings[0].log_odds
 
 
 def _case(asked: sets.Asked, index: Index, *, reader: Reader | None, sort: str) -> Case:
@@ -229,6 +244,20 @@ def _confidence(cases: Sequence[Case], weights: Array) -> tuple[Array, float]:
     spread[spread == 0] = 1.0
     model = LogisticRegression(max_iter=2000).fit(rows / spread, right, np.array(share) * len(rows) / sum(share))
     return np.asarray(model.coef_[0] / spread), float(model.intercept_[0])
+
+
+def report_wordless(cases: Sequence[tuple[str, float]], weights: Weights) -> None:
+    """Print the shares that are answered with more or less of the log-odds, by the weights that are in read.py."""
+    names = sorted({sort for sort, _ in cases})
+    print("\nwordless", *(f"{name:>21}" for name in names))
+    for more in np.arange(0.0, 1.6, 0.1):
+        shares = [
+            np.mean(
+                [probability(log_odds - weights.wordless + more) >= FOUND for sort, log_odds in cases if sort == name]
+            )
+            for name in names
+        ]
+        print(f"{more:8.1f}", *(f"{share:21.3f}" for share in shares))
 
 
 def _first(group: Group, weights: Array) -> bool:

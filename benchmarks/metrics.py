@@ -99,6 +99,19 @@ class Extract:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What was found about an event, where its stories are or are not."""
+
+    here: bool  # whether they are
+    probability: float  # that the first sentence answers
+    own: bool  # whether that is of one of its stories
+
+    @property
+    def refused(self) -> bool:
+        return self.probability < FOUND
+
+
+@dataclass(frozen=True)
 class Point:
     """What answering only from some probability on gives."""
 
@@ -271,6 +284,19 @@ def refusing(sort: str, cases: Sequence[Case]) -> list[Figure]:
         "right in the first sentence, of these": [any(case.right[:1]) for case in answered],
     }
     return [figure("refusing", f"{sort}: {metric}", values) for metric, values in rows.items()]
+
+
+def wordless(sort: str, cases: Sequence[Told]) -> list[Figure]:
+    """Measure the answers to what asks for no words, and how well those with nothing to answer them are told."""
+    here = [case for case in cases if case.here]
+    elsewhere = [case for case in cases if not case.here]
+    here_first = auc([case.probability for case in cases], [case.here for case in cases])
+    return [
+        figure("events", f"{sort}: answered", [not case.refused for case in here]),
+        figure("events", f"{sort}: first sentence of its stories, of these", [c.own for c in here if not c.refused]),
+        figure("events", f"{sort}: refused without its stories", [case.refused for case in elsewhere]),
+        Figure("events", f"{sort}: AUC", len(cases), here_first),
+    ]
 
 
 def curve(sort: str, cases: Sequence[Case]) -> Curve:

@@ -24,13 +24,25 @@ from clippings.clean import clean
 from clippings.embed import Encoder
 from clippings.index import Index
 from clippings.records import Article, Page
+from clippings.split import sentences
 
 Part = Literal["train", "tune", "report"]
 
 FILES = (("squad", "jsonl.gz"), ("rtqa", "questions.jsonl"), ("rtqa", "articles.jsonl.gz"), ("rtqa", "outside.jsonl"))
 BLOCK = 100  # articles that are embedded and stored at once
 SQUAD_PARTS: tuple[Part, ...] = ("report", "tune", "train", "train", "train", "train", "train", "report")
+EVENT_PARTS: tuple[Part, ...] = ("tune", "report")
 RTQA_PARTS: tuple[Part, ...] = ("report", "report", "report", "tune", "tune", "tune", "train", "train")
+
+
+# A statement that becomes a question when its verb goes before its subject, if neither has a clause of its own.
+STATED = re.compile(
+    r"(?P<subject>(?:(?!\b(?:that|which|who|it|he|she|they|this|there|said|says?|suggests?)\b)[^,.;:—“”\"()]){3,60}?)"
+    r" (?P<verb>is|are|was|were|has|have|had|will|would|can|could|may|might|must|should)"
+    r" (?P<rest>[^,.;:—“”\"()]{12,140})(?=[,.;:—)]*(?:\s|$))",
+    re.IGNORECASE,
+)
+SMALL = frozenset("The A An Some Several Many His Her Its Their These Those Other Most".split())
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,26 @@ class Corpus:
 
     articles: tuple[Article, ...]
     asked: tuple[Asked, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """The stories of one event, and what can be asked about it without a question word."""
+
+    part: Part
+    stories: tuple[Article, ...]
+    topic: str
+    yes_or_no: tuple[str, ...]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Those of its stories."""
+        return frozenset(story.id for story in self.stories)
+
+    @property
+    def asked(self) -> dict[str, tuple[str, ...]]:
+        """What can be asked, by its sort."""
+        return {"topic": (self.topic,), "yes or no": self.yes_or_no}
 
 
 def squad(data: Path) -> Corpus:
@@ -111,6 +143,38 @@ def outside(data: Path) -> tuple[Asked, ...]:
     )
 
 
+def events(data: Path) -> tuple[Event, ...]:
+    """Give news events, each with the stories of some outlets and what can be asked about it without a question word.
+
+    These are its title, and the statements of a summary, which are in other words than the stories, made questions.
+    """
+    if not (data / "summaries").is_dir():  # of other data, it may be left out
+        return ()
+    path = _file(data / "summaries", "jsonl")
+    found = []
+    for number, row in enumerate(_rows(path)):
+        stories = tuple(
+            Article(f"event{number}-{place}", story["title"], story["text"])
+            for place, story in enumerate(row["stories"])
+            if story["text"].strip()
+        )
+        summary = Article(f"event{number}", row["title"], row["summary"])
+        statements = [yes_or_no(summary.text[span.start : span.end]) for span in sentences(summary)]
+        part = _part(path, row["title"], EVENT_PARTS)
+        found.append(Event(part, stories, topic=row["title"], yes_or_no=tuple(filter(None, statements))))
+    return tuple(found)
+
+
+def yes_or_no(statement: str) -> str | None:
+    """Ask whether it is so; None for a statement that one cannot ask by putting its verb first."""
+    match = STATED.match(statement)
+    if not match:
+        return None
+    first, _, others = match["subject"].partition(" ")
+    small = first.lower() if first in SMALL else first
+    return f"{match['verb'].capitalize()} {f'{small} {others}'.strip()} {match['rest'].strip()}?"
+
+
 def reuters(data: Path) -> Iterator[Article]:
     """Give short news stories, for speed and for the reader to learn from."""
     for number, row in enumerate(_rows(data / "reuters" / "articles.jsonl.gz")):
@@ -143,7 +207,9 @@ def fingerprint(data: Path) -> str:
 
 def _file(folder: Path, ending: str) -> Path:
     """Find the one file that ends so: tune-questions.jsonl or test-questions.jsonl, tune.jsonl.gz or test.jsonl.gz."""
-    found = sorted(path for path in folder.glob("*") if re.fullmatch(rf"[a-z]+[-.]{re.escape(ending)}", path.name))
+    found = sorted(
+        path for path in folder.glob("*") if re.fullmatch(rf"(?:[a-z]+-)?[a-z]+[-.]{re.escape(ending)}", path.name)
+    )
     if len(found) != 1:
         raise SystemExit(f"{folder}: {len(found)} files end in {ending}, not one: give the data's folder with --data")
     return found[0]
@@ -156,7 +222,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _part(path: Path, key: str, parts: tuple[Part, ...]) -> Part:
-    return "report" if path.name.startswith("test") else parts[int(_digest(key), 16) % len(parts)]
+    return "report" if re.search(r"\btest\b", path.name) else parts[int(_digest(key), 16) % len(parts)]
 
 
 def _title(topic: str) -> str:

@@ -121,13 +121,13 @@ def _answers(
 
 def _search(arguments: argparse.Namespace, index: "Index", templates: "Templates") -> int:
     from clippings import cite
-    from clippings.answer import put_right, worded
+    from clippings.answer import searched_for, worded
     from clippings.retrieve import articles, passage_hits, retrieve
 
     def one(question: str) -> tuple[bool, dict[str, object], str]:
         query = index.query(worded(question))
         retrieved = retrieve(query, index, k=SEARCH_HITS)
-        hits, by_id, searched = passage_hits(retrieved), articles(retrieved), put_right(query)
+        hits, by_id, searched = passage_hits(retrieved), articles(retrieved), searched_for(query)
         return (
             bool(hits),
             cite.hits_json(query.asked, hits, articles=by_id, searched=searched),

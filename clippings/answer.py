@@ -90,17 +90,17 @@ def worded(question: str) -> str:
 def cited(query: Query, hits: Sequence[Hit], retrieved: Sequence[Retrieved]) -> Answer:
     """Make an answer of sentences of the retrieved articles."""
     quotes, sources = numbered(hits, articles(retrieved))
-    return Answer(query.asked, quotes, sources, searched=put_right(query))
+    return Answer(query.asked, quotes, sources, searched=searched_for(query))
 
 
 def not_found(query: Query, retrieved: Sequence[Retrieved]) -> Answer:
     """Make the answer that nothing answers, with the passages that come nearest."""
     quotes, sources = numbered(passage_hits(retrieved[:NEAREST]), articles(retrieved))
-    return Answer(query.asked, (), sources, nearest=quotes, searched=put_right(query))
+    return Answer(query.asked, (), sources, nearest=quotes, searched=searched_for(query))
 
 
-def put_right(query: Query) -> str | None:
-    """Give the question with its slips of spelling put right, None when there were none."""
+def searched_for(query: Query) -> str | None:
+    """Give what was searched for, None when it is the question as it was asked."""
     return query.text if query.text != query.asked else None
 
 

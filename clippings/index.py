@@ -20,6 +20,7 @@ from clippings.records import Article, Recipe, Span
 from clippings.spelling import corrected
 from clippings.split import PASSAGE_WORDS, sentences, split
 from clippings.store import Encoded, Passage, Store
+from clippings.topic import topic
 
 if TYPE_CHECKING:
     from clippings.dense import Dense
@@ -34,7 +35,7 @@ class Query:
     """A question as both indexes want it."""
 
     asked: str  # as a person wrote it
-    text: str  # with its slips of spelling put right
+    text: str  # what it asks for, with its slips of spelling put right
     vector: NDArray[np.float32]  # (dim,), unit length
     terms: tuple[str, ...]  # each once
     content: tuple[str, ...]  # those that are not function words, unless there are no others
@@ -156,7 +157,7 @@ class Index:
         """Make a question ready to search with, its spelling put right where only the articles can tell how."""
         with self._lock:
             self._refreshed()
-        right = corrected(text, self._knows, resembling=self._resembling)
+        right = corrected(topic(text), self._knows, resembling=self._resembling)
         terms = tuple(dict.fromkeys(self._lexical.terms(right)))
         vector = self._model().query(right)
         return Query(text, right, vector=vector, terms=terms, content=tuple(self._lexical.content(terms)))

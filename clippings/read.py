@@ -13,6 +13,7 @@ from clippings.reader import Reader, Words
 from clippings.records import Span
 from clippings.retrieve import Retrieved, pairs, share
 from clippings.spelling import QUOTED
+from clippings.topic import QUESTION_WORD
 
 # What is measured of a sentence. benchmarks/calibrate.py fits what follows: the weight of each in the sum that ranks
 # the sentences of a question, and its weight in the log-odds that the best of them answers.
@@ -35,12 +36,14 @@ class Weights:
     rank: tuple[float, ...]
     answers: tuple[float, ...]
     bias: float  # of the log-odds that the best sentence answers
+    wordless: float = 0.0  # more of it where no words are asked for: for yes or no, or with a mere topic
 
 
 WITH_READER = Weights(
     rank=(0.15, 0.32, 0.49, 3.47, 0.30, -1.06, 0.92, 0.36),
     answers=(0.00, 4.90, 0.23, 0.12, 1.00, -0.85, 0.21, 0.18),
     bias=-3.77,
+    wordless=0.5,
 )
 WITHOUT_READER = Weights(
     rank=(0.32, 5.95, 3.98, 1.61, 0.93, -0.53, 0.94, 0.0),
@@ -81,10 +84,11 @@ WHO_OR_WHERE = re.compile(
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
 YES_OR_NO = re.compile(  # of a text's last sentence
     r"(?:.*[.!?])?\W*(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)"
-    r"(?:n[’']t)?\b(?!.*\b(?:who|whom|whose|what|which|when|where|why|how|or)\b)[^.!?]*[\W_]*$",
+    rf"(?:n[’']t)?\b(?!.*\b(?:or\b|{QUESTION_WORD}))[^.!?]*[\W_]*$",
     re.IGNORECASE | re.DOTALL,
 )
 ASKS = re.compile(r"[?？؟][\W_]*$")  # a sentence that is a question itself has its words and answers nothing
+WORDS_ASKED = re.compile(rf"\b{QUESTION_WORD}|{ASKS.pattern}", re.IGNORECASE)
 POINTS_BACK = re.compile(
     r"[\W_]*(?:he|she|it|they|his|her|its|their|this|that|these|those|such|but|and|however"
     r"|according to (?:him|her|them))\b",
@@ -109,7 +113,11 @@ class Reading:
 def read(query: Query, retrieved: Sequence[Retrieved], index: Index, *, reader: Reader | None = None) -> list[Reading]:
     """Give every sentence of the passages that is no question, the best first; ties as they were retrieved."""
     asked = _Asked(
-        index.rarity(query.content), _names(query, index), _kind(query.text), bool(YES_OR_NO.match(query.text))
+        index.rarity(query.content),
+        _names(query, index),
+        _kind(query.text),
+        is_topic=not WORDS_ASKED.search(query.text),
+        yes_or_no=bool(YES_OR_NO.match(query.text)),
     )
     words = _words(query, retrieved, reader) if reader else [None] * len(retrieved)
     readings = [
@@ -137,6 +145,7 @@ class _Asked:
     rarity: dict[str, float]  # of the question's terms
     names: tuple[str, ...]  # the terms of its names, numbers and quoted words
     fits: Callable[[str], bool] | None  # whether a sentence has what the question asks for, where it asks for a kind
+    is_topic: bool  # whether it is no question at all
     yes_or_no: bool  # whether no words of a sentence are asked for, but whether it says so
 
 
@@ -159,6 +168,7 @@ def _words(query: Query, retrieved: Sequence[Retrieved], reader: Reader) -> list
 def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[Words] | None) -> Iterator[Reading]:
     passage, text = each.candidate.passage, each.article.text
     weights = WITHOUT_READER if found is None else WITH_READER
+    bias = weights.bias + (weights.wordless if asked.is_topic or asked.yes_or_no else 0.0)
     whole = each.headline.union(*each.sentences)
     around = share(asked.rarity, whole)
     absent = sum(name not in whole for name in asked.names) / len(asked.names) if asked.names else 0.0
@@ -183,7 +193,7 @@ def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[W
             vector,
             signals,
             score=float(np.dot(signals, weights.rank)),
-            log_odds=float(np.dot(signals, weights.answers)) + weights.bias,
+            log_odds=float(np.dot(signals, weights.answers)) + bias,
             before=_before(each, place) if POINTS_BACK.match(sentence) else None,
             highlight=Span(span.article_id, passage.span.start + words.start, passage.span.start + words.end)
             if words and words.score >= HIGHLIGHT and not asked.yes_or_no

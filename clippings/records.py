@@ -81,7 +81,7 @@ class Answer:
     sources: tuple[Article, ...]  # source n is sources[n - 1]; only those that are cited
     confidence: Confidence | None = None
     nearest: tuple[Quote, ...] = ()
-    searched: str | None = None  # the question with its slips of spelling put right, where it had any
+    searched: str | None = None  # what was searched for, where it is not the question as it was asked
 
     @property
     def found(self) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from clippings.answer import FOUND, NEAREST, SENTENCES, answer, consider, numbered, quoted
 from clippings.errors import ClippingsError
 from clippings.index import Index
-from clippings.read import READER_BOUND, SIGNALS, Reading, probability, read, repeats
+from clippings.read import READER_BOUND, SIGNALS, WITH_READER, WITHOUT_READER, Reading, probability, read, repeats
 from clippings.reader import Reader, Words
 from clippings.records import Answer, Article, Hit, Span
 from clippings.retrieve import DATE_WEIGHT, DEPTH, INDEX_WEIGHTS, WORD_WEIGHTS, retrieve
@@ -217,6 +217,21 @@ def test_what_the_reader_says_is_a_signal_within_bounds(stocked: Index) -> None:
         reader = ScriptedReader("340 dockers", score)
         first, second = of(stocked, "How many dockers?", "strike.txt", reader=reader)
         assert (first["reader"], second["reader"]) == (-bounded, bounded)
+
+
+@pytest.mark.parametrize(
+    ("question", "wordless"),
+    [("How many dockers voted?", False), ("Did dockers vote?", True), ("dockers' vote", True), ("Кто победил?", False)],
+)
+def test_less_is_wanted_of_the_reader_where_no_words_are_asked_for(
+    stocked: Index, question: str, wordless: bool
+) -> None:
+    query = stocked.query(question)
+    for reader, weights in ((None, WITHOUT_READER), (ScriptedReader("340 dockers", -1.0), WITH_READER)):
+        best = read(query, retrieve(query, stocked, k=10), stocked, reader=reader)[0]
+        more = best.log_odds - float(np.dot(best.signals, weights.answers)) - weights.bias
+        assert more == pytest.approx(weights.wordless if wordless else 0)
+    assert WITH_READER.wordless > 0
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ SCRIPTS = [*ROOT.glob("benchmarks/*.py"), *ROOT.glob("training/*.py")]
 # Each module may import what stands in an earlier row; modules of one row do not import each other.
 ROWS = [
     {"errors", "records"},
-    {"spelling", "templates"},
+    {"spelling", "templates", "topic"},
     {"headline"},
     {"clean", "load", "when"},
     {"split"},

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -267,6 +268,21 @@ def data(tmp_path: Path) -> Path:
             for id, question, answers, articles in quiz
         ],
     )
+    _write(
+        folder / "summaries" / "test.jsonl",
+        [
+            {
+                "title": "Ferry Aurora leaves Ellery",
+                "summary": "The ferry Aurora was held back by its engine during the winter.",
+                "stories": [{"title": "Ferry", "text": FERRY}, {"title": "Empty", "text": " "}],
+            },
+            {
+                "title": "Dockers end strike",
+                "summary": "They said so. Nobody won.",
+                "stories": [{"title": "Strike", "text": STRIKE}],
+            },
+        ],
+    )
     _write(folder / "rtqa" / "test-outside.jsonl", [{"id": "o1", "question": "Xyzzy plugh?", "asked": "2025-01-01"}])
     _write(
         tmp_path / "shared" / "questions" / "kazakhstan.jsonl",
@@ -303,6 +319,10 @@ def test_everything_is_measured_on_made_up_data(data: Path, encoder: Encoder, re
     assert asked["near: recall"] == asked["far: recall"] == 1
     assert asked["near: answerable answered"] == asked["far: answerable answered"] == 2
     assert [(curve.sort, curve.points[-1].coverage) for curve in outcome.curves] == [("near", 1), ("far", 1)]
+    for sort, n in (("topic", 2), ("yes or no", 1)):
+        assert measured["events", f"{sort}: answered"].n == n
+        assert measured["events", f"{sort}: refused without its stories"].n == n
+        assert measured["events", f"{sort}: AUC"] == Figure("events", f"{sort}: AUC", 2 * n, 1)
     assert measured["kazakhstan", "refused"].n == measured["kazakhstan", "right"].n == 1
     if reader:  # it says "May", rightly, "Aldmoor", wrongly, and nothing, rightly
         assert measured["reading", "exact match"].ours == pytest.approx(2 / 3)
@@ -315,6 +335,24 @@ def test_what_is_named_is_measured_alone(data: Path, encoder: Encoder) -> None:
         assert {each.name for each in outcome.figures} == only
     fast = quality.measure(data, quality.NAMES, encoder=encoder, reader=None, fast=True)
     assert {each.name for each in fast.figures} == {"squad", "refusing"}
+
+
+def test_other_data_may_lack_events(data: Path) -> None:
+    shutil.rmtree(data / "summaries")
+    assert sets.events(data) == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "question"),
+    [
+        ("The Senate was expected to vote on Monday.", "Was the Senate expected to vote on Monday?"),
+        ("Russian hackers are suspected in an attack, it said.", "Are Russian hackers suspected in an attack?"),
+        ("Officials who knew were told to leave the city.", None),
+        ("Nobody won.", None),
+    ],
+)
+def test_a_statement_becomes_a_question_for_yes_or_no(statement: str, question: str | None) -> None:
+    assert sets.yes_or_no(statement) == question
 
 
 def test_figures_for_a_program_and_on_a_page() -> None:
