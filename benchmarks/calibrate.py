@@ -8,9 +8,10 @@ paragraphs, to one of two thirds of all paragraphs, and to one of news.
 Passages and sentences are ranked by a conditional logit over those of one question (McFadden 1974); a logistic
 regression says how likely the best sentence answers. All is fitted on the "tune" part of the data, without a reader on
 the "train" part as well, which no reader has then learnt (see sets.py), and thresholds are to be chosen there too: the
-second table. So is `wordless` of read.py, with the last one: what asks for no words is put to the half of some news
-events that has its own, and to the other. The passages' weights are those that are fitted without a reader. One signal
-of a sentence is the score of its passage by the weights that are in retrieve.py, so when those change, run it again.
+second table. So is `wordless` of read.py, with the last one: the titles of news events, and questions for yes or no,
+are put to the half of the articles that has their own, and to the other. The passages' weights are those that are
+fitted without a reader. One signal of a sentence is the score of its passage by the weights that are in retrieve.py, so
+when those change, run it again.
 """
 
 import argparse
@@ -36,8 +37,9 @@ from metrics import answers
 from clippings.answer import FOUND, PASSAGES, consider
 from clippings.embed import Encoder
 from clippings.index import Index, Query
-from clippings.read import SIGNALS, WITH_READER, WITHOUT_READER, Weights, probability, read
+from clippings.read import SIGNALS, WITH_READER, WITHOUT_READER, YES_OR_NO, Weights, probability, read
 from clippings.reader import DEFAULT_READER, Reader, open_reader
+from clippings.records import Article
 from clippings.retrieve import INDEX_WEIGHTS, POOL, WORD_WEIGHTS, Retrieved, index_signals, retrieve, word_signals
 
 SIZES = (4, 8, 12, 20)  # paragraphs in a small index
@@ -146,12 +148,23 @@ def wordless(data: Path, reader: Reader | None) -> Iterator[tuple[str, float]]:
     encoder = Encoder()
     events = [event for event in sets.events(data) if event.part == "tune"]
     for half in (events[::2], events[1::2]):
-        with sets.indexed((story for event in half for story in event.stories), encoder) as index:
-            for event in tqdm(events, desc="events"):
-                for sort, questions in event.asked.items():
-                    for question in questions:
-                        readings = consider(question, index, reader=reader).readings
-                        yield f"{sort} {'answerable' if event in half else 'far'}", readings[0].log_odds
+        asked = [("topic", event.topic, event in half) for event in events]
+        yield from _log_odds(asked, [story for event in half for story in event.stories], encoder, reader=reader)
+    talk = sets.conversations(data)
+    questions = [each for each in talk.asked if each.part == "tune" and each.golds and YES_OR_NO.match(each.question)]
+    for articles in (talk.articles[::2], talk.articles[1::2]):
+        ids = {article.id for article in articles}
+        asked = [("yes or no", each.question, each.article in ids) for each in questions]
+        yield from _log_odds(asked, articles, encoder, reader=reader)
+
+
+def _log_odds(
+    asked: Sequence[tuple[str, str, bool]], articles: Sequence[Article], encoder: Encoder, *, reader: Reader | None
+) -> Iterator[tuple[str, float]]:
+    with sets.indexed(articles, encoder) as index:
+        for sort, question, here in tqdm(asked, desc=asked[0][0]):
+            readings = consider(question, index, reader=reader).readings
+            yield f"{sort} {'answerable' if here else 'far'}", readings[0].log_odds if readings else -np.inf
 
 
 def _case(asked: sets.Asked, index: Index, *, reader: Reader | None, sort: str) -> Case:

@@ -100,7 +100,7 @@ class Extract:
 
 @dataclass(frozen=True)
 class Told:
-    """What was found about an event, where its stories are or are not."""
+    """What was found on an event's title, where its stories are or are not."""
 
     here: bool  # whether they are
     probability: float  # that the first sentence answers
@@ -248,12 +248,25 @@ def right_choice(cases: Sequence[Case]) -> list[Figure]:
     ]
 
 
-def right_sentence(cases: Sequence[Case]) -> list[Figure]:
-    """Measure the quotes that answer questions on paragraphs."""
+def right_sentence(name: str, cases: Sequence[Case], *, sort: str = "") -> list[Figure]:
+    """Measure the quotes that answer questions of which it is known where the answer stands."""
     right = [case.right for case in cases if case.golds]
     return [
-        figure("squad", "answer's sentence first", [any(each[:1]) for each in right]),
-        figure("squad", "answer's sentence in the quotes", [any(each) for each in right]),
+        figure(name, f"{sort}answer's sentence first", [any(each[:1]) for each in right]),
+        figure(name, f"{sort}answer's sentence in the quotes", [any(each) for each in right]),
+    ]
+
+
+def conversation(sort: str, cases: Sequence[Case]) -> list[Figure]:
+    """Measure one sort of questions by people who had not read the text, put where it is and where it is not."""
+    refused = {
+        "refused, answer is there": [case.refused for case in cases if case.golds],
+        "refused, only others of its topic are": [c.refused for c in cases if c.asked.article and not c.golds],
+        "refused, only other topics are": [case.refused for case in cases if not case.asked.article],
+    }
+    return [
+        *right_sentence("conversations", cases, sort=f"{sort}: "),
+        *(figure("conversations", f"{sort}: {metric}", values) for metric, values in refused.items()),
     ]
 
 
@@ -286,16 +299,15 @@ def refusing(sort: str, cases: Sequence[Case]) -> list[Figure]:
     return [figure("refusing", f"{sort}: {metric}", values) for metric, values in rows.items()]
 
 
-def wordless(sort: str, cases: Sequence[Told]) -> list[Figure]:
-    """Measure the answers to what asks for no words, and how well those with nothing to answer them are told."""
+def events(cases: Sequence[Told]) -> list[Figure]:
+    """Measure the answers to mere topics, and how well those with nothing to answer them are told."""
     here = [case for case in cases if case.here]
-    elsewhere = [case for case in cases if not case.here]
     here_first = auc([case.probability for case in cases], [case.here for case in cases])
     return [
-        figure("events", f"{sort}: answered", [not case.refused for case in here]),
-        figure("events", f"{sort}: first sentence of its stories, of these", [c.own for c in here if not c.refused]),
-        figure("events", f"{sort}: refused without its stories", [case.refused for case in elsewhere]),
-        Figure("events", f"{sort}: AUC", len(cases), here_first),
+        figure("events", "answered", [not case.refused for case in here]),
+        figure("events", "first sentence of its stories, of these", [case.own for case in here if not case.refused]),
+        figure("events", "refused without its stories", [case.refused for case in cases if not case.here]),
+        Figure("events", "AUC", len(cases), here_first),
     ]
 
 

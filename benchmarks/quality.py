@@ -31,7 +31,7 @@ from clippings.embed import Encoder
 from clippings.errors import ClippingsError
 from clippings.index import Candidate, Index
 from clippings.ingest import ingest
-from clippings.read import read
+from clippings.read import YES_OR_NO, read
 from clippings.reader import DEFAULT_READER, Reader, open_reader
 from clippings.records import Article
 from clippings.retrieve import DEPTH, POOL, retrieve
@@ -40,7 +40,7 @@ from clippings.split import sentences
 DATA = ROOT.parent / "shared" / "data"
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 CURVE = "risk-coverage.svg"  # beside the results
-NAMES = ("rtqa", "squad", "reading", "refusing", "events", "kazakhstan")
+NAMES = ("rtqa", "squad", "reading", "refusing", "conversations", "events", "kazakhstan")
 FAST = 100  # questions at most, over the paragraphs that report questions are on: half a minute, for a test
 BM25_PASSAGES = 20  # that reading alone is to put in order
 
@@ -56,10 +56,10 @@ A share of n questions is known to 1 / (2 √n) at best: .09 of 30, .05 of 100, 
 a headline counts for BM25, what a long answer costs, and which runs of the reader are averaged, was chosen with figures
 of it in view, and two of these runs were taught with sentences of the rtqa articles (`training/README.md`); data that
 nobody has seen may give a little less.
-Except under "reading", "refusing", "events" and "kazakhstan" nothing is refused. "near" are questions on a paragraph
-that does not answer them, "far" those of later years. "events" are asked about without a question word, once where
-their stories are and once where only others are: by a title, and by the statements of a summary, made into questions
-for yes or no by a rule and so at times clumsy.
+Except where it is measured nothing is refused. "near" are questions on a paragraph that does not answer them, "far"
+those of later years. "conversations" (CANARD) are questions of people who had not read the text and so have few of its
+words; "others" are those that do not ask for yes or no. "events" (NeuS) are asked about by a title that says in other
+words what the stories do. Both are put once where the answer is and once where only others are.
 
 Published, of all of these questions or of others of their kind:
 
@@ -134,6 +134,7 @@ def measure(
     outcomes = [on_paragraphs(subset(paragraphs) if fast else paragraphs, names, encoder=encoder, reader=reader)]
     if not fast:
         outcomes.append(on_news(data, names, encoder=encoder, reader=reader))
+        outcomes.append(on_conversations(data, names, encoder=encoder, reader=reader))
         outcomes.append(on_events(data, names, encoder=encoder, reader=reader))
         outcomes.append(on_sources(data.parent, names, encoder=encoder, reader=reader))
     figures = sorted(
@@ -155,7 +156,7 @@ def on_paragraphs(corpus: Corpus, names: Collection[str], *, encoder: Encoder, r
             cases = ask(asked, index, reader=reader)
         if "squad" in names:
             figures += metrics.retrieval("squad", cases, what="paragraph")
-            figures += metrics.right_sentence(cases)
+            figures += metrics.right_sentence("squad", cases)
         if "refusing" in names:
             figures += metrics.refusing("near", cases)
             curves.append(metrics.curve("near", cases))
@@ -182,19 +183,36 @@ def on_news(data: Path, names: Collection[str], *, encoder: Encoder, reader: Rea
     return Outcome(tuple(figures), tuple(curves))
 
 
+def on_conversations(data: Path, names: Collection[str], *, encoder: Encoder, reader: Reader | None) -> Outcome:
+    """Measure on what was asked by people who had not read: each question once with its article and once without."""
+    corpus = sets.conversations(data)
+    if "conversations" not in names or not corpus.asked:
+        return Outcome()
+    asked = report(corpus.asked)
+    cases: list[Case] = []
+    for half in (corpus.articles[::2], corpus.articles[1::2]):
+        ids = {article.id for article in half}
+        here = [each for each in asked if each.article in ids]
+        elsewhere = [replace(each, article=None, golds=()) for each in asked if each.article not in ids]
+        with sets.indexed(half, encoder) as index:
+            cases += ask([*here, *elsewhere], index, reader=reader)
+    yes_or_no = [case for case in cases if YES_OR_NO.match(case.asked.question)]
+    others = [case for case in cases if not YES_OR_NO.match(case.asked.question)]
+    return Outcome((*metrics.conversation("yes or no", yes_or_no), *metrics.conversation("others", others)))
+
+
 def on_events(data: Path, names: Collection[str], *, encoder: Encoder, reader: Reader | None) -> Outcome:
-    """Measure what asks for no words, a topic or yes or no: on half of the events, and on the others, which lack it."""
+    """Measure on mere topics: the titles of events, each once with its stories and once with those of others only."""
     events = [event for event in sets.events(data) if event.part == "report"] if "events" in names else []
-    told: dict[str, list[Told]] = {}
+    told = []
     for half in (events[::2], events[1::2]):
         with sets.indexed((story for event in half for story in event.stories), encoder) as index:
             for event in tqdm(events, "events"):
-                for sort, questions in event.asked.items():
-                    for question in questions:
-                        found = consider(question, index, reader=reader)
-                        own = any(reading.span.article_id in event.ids for reading in found.readings[:1])
-                        told.setdefault(sort, []).append(Told(event in half, found.probability, own))
-    return Outcome(tuple(figure for sort, cases in told.items() for figure in metrics.wordless(sort, cases)))
+                found = consider(event.topic, index, reader=reader)
+                ids = {story.id for story in event.stories}
+                own = any(reading.span.article_id in ids for reading in found.readings[:1])
+                told.append(Told(event in half, found.probability, own))
+    return Outcome(tuple(metrics.events(told)) if told else ())
 
 
 def on_sources(shared: Path, names: Collection[str], *, encoder: Encoder, reader: Reader | None) -> Outcome:

@@ -1,8 +1,8 @@
 """The data sets that benchmarks and training read, and how each is divided, by article, once and for all.
 
-A part is drawn by the digest of a topic (squad) or of the day on which a question was asked (rtqa), so it does not
-depend on what else is in a file. "train" teaches the reader, "tune" fits weights and thresholds, "report" gives the
-figures; of files whose names begin with test- everything is "report".
+A part is drawn by the digest of a topic (squad, conversations, events) or of the day on which a question was asked
+(rtqa), so it does not depend on what else is in a file. "train" teaches the reader, "tune" fits weights and thresholds,
+"report" gives the figures; of files that have "test" in their names everything is "report".
 """
 
 import gzip
@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,25 +24,16 @@ from clippings.clean import clean
 from clippings.embed import Encoder
 from clippings.index import Index
 from clippings.records import Article, Page
-from clippings.split import sentences
 
 Part = Literal["train", "tune", "report"]
 
 FILES = (("squad", "jsonl.gz"), ("rtqa", "questions.jsonl"), ("rtqa", "articles.jsonl.gz"), ("rtqa", "outside.jsonl"))
 BLOCK = 100  # articles that are embedded and stored at once
 SQUAD_PARTS: tuple[Part, ...] = ("report", "tune", "train", "train", "train", "train", "train", "report")
-EVENT_PARTS: tuple[Part, ...] = ("tune", "report")
 RTQA_PARTS: tuple[Part, ...] = ("report", "report", "report", "tune", "tune", "tune", "train", "train")
-
-
-# A statement that becomes a question when its verb goes before its subject, if neither has a clause of its own.
-STATED = re.compile(
-    r"(?P<subject>(?:(?!\b(?:that|which|who|it|he|she|they|this|there|said|says?|suggests?)\b)[^,.;:—“”\"()]){3,60}?)"
-    r" (?P<verb>is|are|was|were|has|have|had|will|would|can|could|may|might|must|should)"
-    r" (?P<rest>[^,.;:—“”\"()]{12,140})(?=[,.;:—)]*(?:\s|$))",
-    re.IGNORECASE,
-)
-SMALL = frozenset("The A An Some Several Many His Her Its Their These Those Other Most".split())
+CONVERSATION_PARTS: tuple[Part, ...] = ("tune", "tune", "tune", "report")
+EVENT_PARTS: tuple[Part, ...] = ("tune", "report")
+UNANSWERED = "I don't know."  # what the person answered who had the text, where it does not say
 
 
 @dataclass(frozen=True)
@@ -74,22 +65,11 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Event:
-    """The stories of one event, and what can be asked about it without a question word."""
+    """The stories of one event, and its title, in other words than theirs."""
 
     part: Part
-    stories: tuple[Article, ...]
     topic: str
-    yes_or_no: tuple[str, ...]
-
-    @property
-    def ids(self) -> frozenset[str]:
-        """Those of its stories."""
-        return frozenset(story.id for story in self.stories)
-
-    @property
-    def asked(self) -> dict[str, tuple[str, ...]]:
-        """What can be asked, by its sort."""
-        return {"topic": (self.topic,), "yes or no": self.yes_or_no}
+    stories: tuple[Article, ...]
 
 
 def squad(data: Path) -> Corpus:
@@ -144,35 +124,56 @@ def outside(data: Path) -> tuple[Asked, ...]:
 
 
 def events(data: Path) -> tuple[Event, ...]:
-    """Give news events, each with the stories of some outlets and what can be asked about it without a question word.
-
-    These are its title, and the statements of a summary, which are in other words than the stories, made questions.
-    """
-    if not (data / "summaries").is_dir():  # of other data, it may be left out
-        return ()
-    path = _file(data / "summaries", "jsonl")
+    """Give news events, each with the stories of some outlets; none of data that lacks them."""
     found = []
-    for number, row in enumerate(_rows(path)):
-        stories = tuple(
-            Article(f"event{number}-{place}", story["title"], story["text"])
-            for place, story in enumerate(row["stories"])
-            if story["text"].strip()
-        )
-        summary = Article(f"event{number}", row["title"], row["summary"])
-        statements = [yes_or_no(summary.text[span.start : span.end]) for span in sentences(summary)]
-        part = _part(path, row["title"], EVENT_PARTS)
-        found.append(Event(part, stories, topic=row["title"], yes_or_no=tuple(filter(None, statements))))
+    for path in sorted((data / "summaries").glob("*neus*.jsonl")):
+        for number, row in enumerate(_rows(path)):
+            stories = tuple(
+                Article(f"event{number}-{place}", story["title"], story["text"])
+                for place, story in enumerate(row["stories"])
+                if story["text"].strip()
+            )
+            found.append(Event(_part(path, row["title"], EVENT_PARTS), row["title"], stories))
     return tuple(found)
 
 
-def yes_or_no(statement: str) -> str | None:
-    """Ask whether it is so; None for a statement that one cannot ask by putting its verb first."""
-    match = STATED.match(statement)
-    if not match:
-        return None
-    first, _, others = match["subject"].partition(" ")
-    small = first.lower() if first in SMALL else first
-    return f"{match['verb'].capitalize()} {f'{small} {others}'.strip()} {match['rest'].strip()}?"
+def conversations(data: Path) -> Corpus:
+    """Give what people asked who had not read the text, each question in full; nothing of data that lacks them.
+
+    An article is what was answered in one conversation, each time the words of a Wikipedia section.
+    """
+    articles, asked = [], []
+    for path in sorted((data / "followups").glob("*canard*.jsonl")):
+        turns: dict[str, list[dict[str, Any]]] = {}
+        for row in _rows(path):
+            turns.setdefault(row["id"].partition("#")[0], []).append(row)
+        for id, rows in turns.items():
+            topic, _, *said = rows[-1]["history"]  # the last turn has what was said in all others
+            text, golds = _said(said[1::2])
+            if not text:
+                continue
+            articles.append(Article(id, topic, text))
+            asked += [
+                Asked(row["id"], row["rewrite"].strip(), _part(path, topic, CONVERSATION_PARTS), id, gold)
+                for row, gold in zip(rows, golds, strict=False)  # what the last one was answered is not known
+            ]
+    return Corpus(tuple(articles), tuple(asked))
+
+
+def _said(answers: Sequence[str]) -> tuple[str, list[tuple[Gold, ...]]]:
+    """Join answers to a text of whole sentences, each once, and say where each stands in it."""
+    text = ""
+    golds: list[tuple[Gold, ...]] = []
+    for answer in (each.strip().rstrip(",;:") for each in answers):
+        if answer == UNANSWERED or not answer:
+            golds.append(())
+            continue
+        start = text.lower().find(answer.lower())
+        if start < 0:
+            start = len(text)
+            text += answer[0].upper() + answer[1:] + (" " if re.search(r"[.!?][\"”')]*$", answer) else ". ")
+        golds.append((Gold(answer, start),))
+    return text.rstrip(), golds
 
 
 def reuters(data: Path) -> Iterator[Article]:
@@ -207,9 +208,7 @@ def fingerprint(data: Path) -> str:
 
 def _file(folder: Path, ending: str) -> Path:
     """Find the one file that ends so: tune-questions.jsonl or test-questions.jsonl, tune.jsonl.gz or test.jsonl.gz."""
-    found = sorted(
-        path for path in folder.glob("*") if re.fullmatch(rf"(?:[a-z]+-)?[a-z]+[-.]{re.escape(ending)}", path.name)
-    )
+    found = sorted(path for path in folder.glob("*") if re.fullmatch(rf"[a-z]+[-.]{re.escape(ending)}", path.name))
     if len(found) != 1:
         raise SystemExit(f"{folder}: {len(found)} files end in {ending}, not one: give the data's folder with --data")
     return found[0]

@@ -209,6 +209,9 @@ def test_the_same_curves_give_the_same_picture(tmp_path: Path) -> None:
 FERRY = "The ferry Aurora left Ellery harbour in May. Its engine had failed during the winter."
 CHESS = "Petra Holm won the chess final in Aldmoor. The match lasted four hours."
 STRIKE = "Dockers ended their strike over night shifts. Ida Sandvik had led the union into it."
+FERRY_TALK = ["Aurora", "Departure", "When?", "the ferry Aurora left in May.", "Who?", "I don't know."]
+FERRY_TALK += ["Did it?", "its engine had failed,"]
+CHESS_TALK = ["Petra Holm", "Final", "Did she?", "Petra Holm won the chess final in Aldmoor."]
 
 
 class LastWordReader(Reader):
@@ -269,16 +272,29 @@ def data(tmp_path: Path) -> Path:
         ],
     )
     _write(
-        folder / "summaries" / "test.jsonl",
+        folder / "followups" / "canard-test.jsonl",
+        [
+            {"id": f"{id}#{number}", "history": history, "question": "", "rewrite": question}
+            for id, number, question, history in [
+                ("c1", 1, "When did the Aurora leave?", FERRY_TALK[:2]),
+                ("c1", 2, "Who was the Aurora's captain?", FERRY_TALK[:4]),
+                ("c1", 3, "Did the Aurora's engine fail?", FERRY_TALK[:8]),
+                ("c1", 4, "What came next?", FERRY_TALK),
+                ("c2", 1, "Did Petra Holm win?", CHESS_TALK[:2]),
+                ("c2", 2, "What came next?", CHESS_TALK),
+                ("c3", 1, "Who asked nothing?", ["Silence", "Beginning"]),
+            ]
+        ],
+    )
+    _write(
+        folder / "summaries" / "neus-test.jsonl",
         [
             {
                 "title": "Ferry Aurora leaves Ellery",
-                "summary": "The ferry Aurora was held back by its engine during the winter.",
                 "stories": [{"title": "Ferry", "text": FERRY}, {"title": "Empty", "text": " "}],
             },
             {
                 "title": "Dockers end strike",
-                "summary": "They said so. Nobody won.",
                 "stories": [{"title": "Strike", "text": STRIKE}],
             },
         ],
@@ -319,10 +335,15 @@ def test_everything_is_measured_on_made_up_data(data: Path, encoder: Encoder, re
     assert asked["near: recall"] == asked["far: recall"] == 1
     assert asked["near: answerable answered"] == asked["far: answerable answered"] == 2
     assert [(curve.sort, curve.points[-1].coverage) for curve in outcome.curves] == [("near", 1), ("far", 1)]
-    for sort, n in (("topic", 2), ("yes or no", 1)):
-        assert measured["events", f"{sort}: answered"].n == n
-        assert measured["events", f"{sort}: refused without its stories"].n == n
-        assert measured["events", f"{sort}: AUC"] == Figure("events", f"{sort}: AUC", 2 * n, 1)
+    for sort, there, others in (("yes or no", 2, 0), ("others", 1, 1)):
+        assert measured["conversations", f"{sort}: answer's sentence first"] == Figure(
+            "conversations", f"{sort}: answer's sentence first", there, 1
+        )
+        assert measured["conversations", f"{sort}: refused, answer is there"].n == there
+        assert measured["conversations", f"{sort}: refused, only others of its topic are"].n == others
+        assert measured["conversations", f"{sort}: refused, only other topics are"].n == there + others
+    assert measured["events", "answered"].n == measured["events", "refused without its stories"].n == 2
+    assert measured["events", "AUC"] == Figure("events", "AUC", 4, 1)
     assert measured["kazakhstan", "refused"].n == measured["kazakhstan", "right"].n == 1
     if reader:  # it says "May", rightly, "Aldmoor", wrongly, and nothing, rightly
         assert measured["reading", "exact match"].ours == pytest.approx(2 / 3)
@@ -337,22 +358,24 @@ def test_what_is_named_is_measured_alone(data: Path, encoder: Encoder) -> None:
     assert {each.name for each in fast.figures} == {"squad", "refusing"}
 
 
-def test_other_data_may_lack_events(data: Path) -> None:
+def test_other_data_may_lack_conversations_and_events(data: Path, encoder: Encoder) -> None:
+    shutil.rmtree(data / "followups")
     shutil.rmtree(data / "summaries")
-    assert sets.events(data) == ()
+    assert quality.measure(data, ["conversations", "events"], encoder=encoder, reader=None) == quality.Outcome()
 
 
-@pytest.mark.parametrize(
-    ("statement", "question"),
-    [
-        ("The Senate was expected to vote on Monday.", "Was the Senate expected to vote on Monday?"),
-        ("Russian hackers are suspected in an attack, it said.", "Are Russian hackers suspected in an attack?"),
-        ("Officials who knew were told to leave the city.", None),
-        ("Nobody won.", None),
-    ],
-)
-def test_a_statement_becomes_a_question_for_yes_or_no(statement: str, question: str | None) -> None:
-    assert sets.yes_or_no(statement) == question
+def test_a_conversation_is_a_text_of_its_answers_each_once(data: Path) -> None:
+    corpus = sets.conversations(data)
+    ferry, asked = corpus.articles[0], corpus.asked
+    assert (ferry.title, ferry.text) == ("Aurora", "The ferry Aurora left in May. Its engine had failed.")
+    assert [each.question for each in asked if each.article == ferry.id] == [
+        "When did the Aurora leave?",
+        "Who was the Aurora's captain?",
+        "Did the Aurora's engine fail?",
+    ]
+    golds = [[ferry.text[gold.start :][: len(gold.text)] for gold in each.golds] for each in asked[:3]]
+    assert golds == [["The ferry Aurora left in May."], [], ["Its engine had failed"]]
+    assert [each.part for each in asked] == ["report"] * 4
 
 
 def test_figures_for_a_program_and_on_a_page() -> None:
