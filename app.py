@@ -168,13 +168,8 @@ def build(
         gr.HTML(
             page_html(templates),
             js_on_load=(HERE / "ui/chat.js").read_text(encoding="utf-8"),
-            server_functions=[
-                ask,
-                summarize,
-                show,
-                held,
-                contents,
-            ],  # for chat.js, by name; they are no part of the API
+            # For chat.js, by name; they are no part of the API.
+            server_functions=[ask, summarize, show, held, contents],
             apply_default_css=False,
         )
         api(ask_json, api_name="ask", concurrency_limit=AT_ONCE)

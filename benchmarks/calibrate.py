@@ -8,10 +8,10 @@ paragraphs, to one of two thirds of all paragraphs, and to one of news.
 Passages and sentences are ranked by a conditional logit over those of one question (McFadden 1974); a logistic
 regression says how likely the best sentence answers. All is fitted on the "tune" part of the data, without a reader on
 the "train" part as well, which no reader has then learnt (see sets.py), and thresholds are to be chosen there too: the
-second table. So is `wordless` of read.py, with the last one: the titles of news events, and questions for yes or no,
-are put to the half of the articles that has their own, and to the other. The passages' weights are those that are
-fitted without a reader. One signal of a sentence is the score of its passage by the weights that are in retrieve.py, so
-when those change, run it again.
+second table. The last one is for `wordless` of read.py: what share is answered of the titles of news events and of
+questions for yes or no, put to the half of the articles that has their own and to the other. The passages' weights are
+those that are fitted without a reader. One signal of a sentence is the score of its passage by the weights that are in
+retrieve.py, so when those change, run it again.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from metrics import answers
 from clippings.answer import FOUND, PASSAGES, consider
 from clippings.embed import Encoder
 from clippings.index import Index, Query
-from clippings.read import SIGNALS, WITH_READER, WITHOUT_READER, YES_OR_NO, Weights, probability, read
+from clippings.read import SIGNALS, WITH_READER, WITHOUT_READER, Weights, asks_yes_or_no, probability, read
 from clippings.reader import DEFAULT_READER, Reader, open_reader
 from clippings.records import Article
 from clippings.retrieve import INDEX_WEIGHTS, POOL, WORD_WEIGHTS, Retrieved, index_signals, retrieve, word_signals
@@ -145,26 +145,30 @@ def _small(
 
 def wordless(data: Path, reader: Reader | None) -> Iterator[tuple[str, float]]:
     """Give the log-odds for what asks for no words, with its sort: "topic answerable", "yes or no far"."""
-    encoder = Encoder()
-    events = [event for event in sets.events(data) if event.part == "tune"]
-    for half in (events[::2], events[1::2]):
-        asked = [("topic", event.topic, event in half) for event in events]
-        yield from _log_odds(asked, [story for event in half for story in event.stories], encoder, reader=reader)
     talk = sets.conversations(data)
-    questions = [each for each in talk.asked if each.part == "tune" and each.golds and YES_OR_NO.match(each.question)]
-    for articles in (talk.articles[::2], talk.articles[1::2]):
-        ids = {article.id for article in articles}
-        asked = [("yes or no", each.question, each.article in ids) for each in questions]
-        yield from _log_odds(asked, articles, encoder, reader=reader)
+    titles = {article.id: article.title for article in talk.articles}
+    yes_or_no = [
+        (each.question, titles[each.article or ""])
+        for each in talk.asked
+        if each.part == "tune" and each.golds and asks_yes_or_no(each.question)
+    ]
+    yield from _log_odds("yes or no", yes_or_no, [(article.title, article) for article in talk.articles], reader=reader)
+    events = [event for event in sets.events(data) if event.part == "tune"]
+    stories = [(event.topic, story) for event in events for story in event.stories]
+    yield from _log_odds("topic", [(event.topic, event.topic) for event in events], stories, reader=reader)
 
 
 def _log_odds(
-    asked: Sequence[tuple[str, str, bool]], articles: Sequence[Article], encoder: Encoder, *, reader: Reader | None
+    sort: str, asked: Sequence[tuple[str, str]], articles: Sequence[tuple[str, Article]], *, reader: Reader | None
 ) -> Iterator[tuple[str, float]]:
-    with sets.indexed(articles, encoder) as index:
-        for sort, question, here in tqdm(asked, desc=asked[0][0]):
-            readings = consider(question, index, reader=reader).readings
-            yield f"{sort} {'answerable' if here else 'far'}", readings[0].log_odds if readings else -np.inf
+    """Put each question, which comes with its topic as the articles do, to both halves of them."""
+    encoder = Encoder()
+    for half in sets.halves(topic for topic, _ in articles):
+        with sets.indexed((article for topic, article in articles if topic in half), encoder) as index:
+            for question, topic in tqdm(asked, desc=sort):
+                readings = consider(question, index, reader=reader).readings
+                log_odds = readings[0].log_odds if readings else -np.inf
+                yield f"{sort} {'answerable' if topic in half else 'far'}", log_odds
 
 
 def _case(asked: sets.Asked, index: Index, *, reader: Reader | None, sort: str) -> Case:

@@ -257,7 +257,7 @@ def right_sentence(name: str, cases: Sequence[Case], *, sort: str = "") -> list[
     ]
 
 
-def conversation(sort: str, cases: Sequence[Case]) -> list[Figure]:
+def conversations(sort: str, cases: Sequence[Case]) -> list[Figure]:
     """Measure one sort of questions by people who had not read the text, put where it is and where it is not."""
     refused = {
         "refused, answer is there": [case.refused for case in cases if case.golds],

@@ -1,9 +1,9 @@
 """Measure how well questions are answered: python benchmarks/quality.py.
 
-A fresh index is made of each set's articles, and the questions of the part "report" are put to it, each once. They are
-answered with nothing refused; what would have been refused is measured under "refusing". One table is printed. When
-everything was measured on the project's own data with its own reader, or with --write, the table also goes to
-benchmarks/RESULTS.md and the risk-coverage curve beside it. --fast --json prints what benchmarks/floors.json pins.
+A fresh index is made of each set's articles, and the questions of the part "report" are put to it. They are answered
+with nothing refused, except where refusing is measured. One table is printed. When everything was measured on the
+project's own data with its own reader, or with --write, the table also goes to benchmarks/RESULTS.md and the
+risk-coverage curve beside it. --fast --json prints what benchmarks/floors.json pins.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from clippings.embed import Encoder
 from clippings.errors import ClippingsError
 from clippings.index import Candidate, Index
 from clippings.ingest import ingest
-from clippings.read import YES_OR_NO, read
+from clippings.read import asks_yes_or_no, read
 from clippings.reader import DEFAULT_READER, Reader, open_reader
 from clippings.records import Article
 from clippings.retrieve import DEPTH, POOL, retrieve
@@ -57,9 +57,10 @@ a headline counts for BM25, what a long answer costs, and which runs of the read
 of it in view, and two of these runs were taught with sentences of the rtqa articles (`training/README.md`); data that
 nobody has seen may give a little less.
 Except where it is measured nothing is refused. "near" are questions on a paragraph that does not answer them, "far"
-those of later years. "conversations" (CANARD) are questions of people who had not read the text and so have few of its
-words; "others" are those that do not ask for yes or no. "events" (NeuS) are asked about by a title that says in other
-words what the stories do. Both are put once where the answer is and once where only others are.
+those of later years. "conversations" (CANARD) are questions of people who had not read the text; of that the articles
+hold what was answered, a handful of sentences on one topic. "others" are those that do not ask for yes or no. "events"
+(NeuS) are asked about by a title that says in other words what the stories do. Both are put to the half of the articles
+that has theirs and to the other half.
 
 Published, of all of these questions or of others of their kind:
 
@@ -114,7 +115,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     if not outcome.figures:
-        print("nothing was measured: reading wants a reader, kazakhstan its articles beside the data", file=sys.stderr)
+        print("nothing was measured: the data lacks it, or reading lacks a reader", file=sys.stderr)
         return 1
     print(as_json(outcome.figures, origin) if arguments.json else metrics.as_table(outcome.figures))
     if arguments.write or (own and not arguments.only and not arguments.fast):
@@ -184,34 +185,39 @@ def on_news(data: Path, names: Collection[str], *, encoder: Encoder, reader: Rea
 
 
 def on_conversations(data: Path, names: Collection[str], *, encoder: Encoder, reader: Reader | None) -> Outcome:
-    """Measure on what was asked by people who had not read: each question once with its article and once without."""
-    corpus = sets.conversations(data)
-    if "conversations" not in names or not corpus.asked:
+    """Measure on what was asked by people who had not read, with the half of the articles that it is on and without."""
+    if "conversations" not in names:
         return Outcome()
-    asked = report(corpus.asked)
+    corpus = sets.conversations(data)
     cases: list[Case] = []
-    for half in (corpus.articles[::2], corpus.articles[1::2]):
-        ids = {article.id for article in half}
-        here = [each for each in asked if each.article in ids]
-        elsewhere = [replace(each, article=None, golds=()) for each in asked if each.article not in ids]
-        with sets.indexed(half, encoder) as index:
-            cases += ask([*here, *elsewhere], index, reader=reader)
-    yes_or_no = [case for case in cases if YES_OR_NO.match(case.asked.question)]
-    others = [case for case in cases if not YES_OR_NO.match(case.asked.question)]
-    return Outcome((*metrics.conversation("yes or no", yes_or_no), *metrics.conversation("others", others)))
+    for half in sets.halves(article.title for article in corpus.articles):
+        articles = [article for article in corpus.articles if article.title in half]
+        ids = {article.id for article in articles}
+        asked = [
+            each if each.article in ids else replace(each, article=None, golds=()) for each in report(corpus.asked)
+        ]
+        with sets.indexed(articles, encoder) as index:
+            cases += ask(asked, index, reader=reader)
+    yes_or_no = [case for case in cases if asks_yes_or_no(case.asked.question)]
+    others = [case for case in cases if not asks_yes_or_no(case.asked.question)]
+    rows = (*metrics.conversations("yes or no", yes_or_no), *metrics.conversations("others", others))
+    return Outcome(rows if cases else ())
 
 
 def on_events(data: Path, names: Collection[str], *, encoder: Encoder, reader: Reader | None) -> Outcome:
-    """Measure on mere topics: the titles of events, each once with its stories and once with those of others only."""
-    events = [event for event in sets.events(data) if event.part == "report"] if "events" in names else []
+    """Measure on mere topics: the titles of events, with the half of the stories that is theirs and without."""
+    if "events" not in names:
+        return Outcome()
+    events = [event for event in sets.events(data) if event.part == "report"]
     told = []
-    for half in (events[::2], events[1::2]):
-        with sets.indexed((story for event in half for story in event.stories), encoder) as index:
+    for half in sets.halves(event.topic for event in events):
+        stories = (story for event in events if event.topic in half for story in event.stories)
+        with sets.indexed(stories, encoder) as index:
             for event in tqdm(events, "events"):
                 found = consider(event.topic, index, reader=reader)
                 ids = {story.id for story in event.stories}
                 own = any(reading.span.article_id in ids for reading in found.readings[:1])
-                told.append(Told(event in half, found.probability, own))
+                told.append(Told(event.topic in half, found.probability, own))
     return Outcome(tuple(metrics.events(told)) if told else ())
 
 

@@ -140,7 +140,7 @@ def events(data: Path) -> tuple[Event, ...]:
 def conversations(data: Path) -> Corpus:
     """Give what people asked who had not read the text, each question in full; nothing of data that lacks them.
 
-    An article is what was answered in one conversation, each time the words of a Wikipedia section.
+    An article is what was answered in one conversation, a handful of sentences of a Wikipedia section.
     """
     articles, asked = [], []
     for path in sorted((data / "followups").glob("*canard*.jsonl")):
@@ -156,6 +156,7 @@ def conversations(data: Path) -> Corpus:
             asked += [
                 Asked(row["id"], row["rewrite"].strip(), _part(path, topic, CONVERSATION_PARTS), id, gold)
                 for row, gold in zip(rows, golds, strict=False)  # what the last one was answered is not known
+                if "this article" not in row["rewrite"]  # which can only be asked of somebody who has it
             ]
     return Corpus(tuple(articles), tuple(asked))
 
@@ -168,9 +169,9 @@ def _said(answers: Sequence[str]) -> tuple[str, list[tuple[Gold, ...]]]:
         if answer == UNANSWERED or not answer:
             golds.append(())
             continue
-        start = text.lower().find(answer.lower())
-        if start < 0:
-            start = len(text)
+        found = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", text, re.IGNORECASE)
+        start = found.start() if found else len(text)
+        if not found:
             text += answer[0].upper() + answer[1:] + (" " if re.search(r"[.!?][\"”')]*$", answer) else ". ")
         golds.append((Gold(answer, start),))
     return text.rstrip(), golds
@@ -182,6 +183,12 @@ def reuters(data: Path) -> Iterator[Article]:
         article = clean(Page(row["text"], "reuters", title=row.get("title") or None))
         if article:
             yield replace(article, id=f"reuters{number}", path=None)
+
+
+def halves(titles: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Divide titles in two, so that what is asked about one half can be put to the other as well."""
+    ordered = sorted(set(titles), key=_digest)
+    return frozenset(ordered[::2]), frozenset(ordered[1::2])
 
 
 @contextmanager
@@ -201,7 +208,7 @@ def indexed(articles: Iterable[Article], encoder: Encoder) -> Iterator[Index]:
 
 
 def fingerprint(data: Path) -> str:
-    """Digest the sets that figures are made from, so that a pinned figure is compared with its own data only."""
+    """Digest squad and rtqa, so that a pinned figure is compared with its own data only."""
     files = [_file(data / name, ending) for name, ending in FILES]
     return _digest("".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))[:16]
 

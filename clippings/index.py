@@ -154,7 +154,7 @@ class Index:
     # What fits a query
 
     def query(self, text: str) -> Query:
-        """Make a question ready to search with, its spelling put right where only the articles can tell how."""
+        """Make what a question asks for ready to search with, its spelling put right by the articles' words."""
         with self._lock:
             self._refreshed()
         right = corrected(topic(text), self._knows, resembling=self._resembling)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from clippings.index import Index, Query
 from clippings.reader import Reader, Words
-from clippings.records import Span
+from clippings.records import Article, Span
 from clippings.retrieve import Retrieved, pairs, share
 from clippings.spelling import QUOTED
+from clippings.split import sentences
 from clippings.topic import QUESTION_WORD
 
 # What is measured of a sentence. benchmarks/calibrate.py fits what follows: the weight of each in the sum that ranks
@@ -82,13 +83,13 @@ WHO_OR_WHERE = re.compile(
     re.IGNORECASE,
 )
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
-YES_OR_NO = re.compile(  # of a text's last sentence
-    r"(?:.*[.!?])?\W*(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)"
-    rf"(?:n[’']t)?\b(?!.*\b(?:or\b|{QUESTION_WORD}))[^.!?]*[\W_]*$",
+YES_OR_NO = re.compile(
+    r"\W*(?:(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)(?:n[’']t)?"
+    rf"|whether|if)\b(?!.*\b(?:or\b|{QUESTION_WORD}))",
     re.IGNORECASE | re.DOTALL,
 )
 ASKS = re.compile(r"[?？؟][\W_]*$")  # a sentence that is a question itself has its words and answers nothing
-WORDS_ASKED = re.compile(rf"\b{QUESTION_WORD}|{ASKS.pattern}", re.IGNORECASE)
+WORDS_ASKED = re.compile(rf"\b{QUESTION_WORD}|[?？؟]", re.IGNORECASE)
 POINTS_BACK = re.compile(
     r"[\W_]*(?:he|she|it|they|his|her|its|their|this|that|these|those|such|but|and|however"
     r"|according to (?:him|her|them))\b",
@@ -117,7 +118,7 @@ def read(query: Query, retrieved: Sequence[Retrieved], index: Index, *, reader: 
         _names(query, index),
         _kind(query.text),
         is_topic=not WORDS_ASKED.search(query.text),
-        yes_or_no=bool(YES_OR_NO.match(query.text)),
+        yes_or_no=asks_yes_or_no(query.text),
     )
     words = _words(query, retrieved, reader) if reader else [None] * len(retrieved)
     readings = [
@@ -126,6 +127,12 @@ def read(query: Query, retrieved: Sequence[Retrieved], index: Index, *, reader: 
         for reading in _readings(query, asked, each, found=found)
     ]
     return sorted(readings, key=lambda reading: -reading.score)
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Whether the last of a question's sentences asks for yes or no, and not which of two or, further on, for words."""
+    *_, last = sentences(Article("", "", question)) or [Span("", 0, 0)]
+    return YES_OR_NO.match(question, last.start) is not None
 
 
 def repeats(one: Reading, other: Reading) -> bool:
@@ -210,8 +217,8 @@ def _before(each: Retrieved, place: int) -> Span | None:
 
 
 def _names(query: Query, index: Index) -> tuple[str, ...]:
-    """Give the terms of names, numbers and quoted words; the first word has a capital anyway."""
-    named = [match[0] for match in NAME.finditer(query.text) if match.start() > 0]
+    """Give the terms of names, numbers and quoted words; the first word of what was asked has a capital anyway."""
+    named = [each[0] for each in NAME.finditer(query.text) if each.start() > 0 or not query.asked.startswith(each[0])]
     quoted = [match[0] for match in QUOTED.finditer(query.text)]
     terms = dict.fromkeys(term for words in (*named, *quoted) for term in index.terms(words))
     return tuple(term for term in terms if term in query.content)

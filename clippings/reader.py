@@ -102,9 +102,10 @@ class Reader:
         return windows
 
     def _shortened(self, question: str) -> str:
-        """Cut the question where it would leave a passage no room."""
-        encoded = self._tokenizer(question, truncation=True, max_length=QUESTION, return_offsets_mapping=True)
-        return question[: max((end for _, end in encoded["offset_mapping"]), default=0)]
+        """Keep the end of a question that would leave a passage no room: what is asked stands there."""
+        encoded = self._tokenizer(question, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        kept = encoded["offset_mapping"][-QUESTION:]
+        return question[kept[0][0] :] if kept else ""
 
     def _logits(self, rows: dict[str, list[list[int]]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         import torch

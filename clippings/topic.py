@@ -2,31 +2,39 @@
 
 import re
 
-QUESTION_WORD = r"(?:who|whom|whose|what|which|when|where|why|how)\b"
-REQUEST = re.compile(  # English, and what begins otherwise is a question or a topic already
-    rf"""\W*(?:(?:please|hi|hello|hey|ok|so)\b\W+)*
-    (?:(?:can|could|would|will)\ you\ (?:please\ )?|i(?:['’]d|\ would)\ like\ (?:you\ )?to\ |i\ want\ (?:you\ )?to\ )?
-    (?:
-        (?:
-            (?:tell|remind|inform|update)\ (?:me|us)\ (?:(?:more|something|everything|all)\ )?(?:about|of|on)
-            |(?:give|show|find)\ (?:me|us)\ (?:(?:a|an|any|all|some|more|the|latest)\ )*
-                (?:news|information|details|articles|stories|summary|overview|update)\ (?:about|of|on)
-            |(?:know|learn|read|hear)\ (?:(?:more|something|everything|all)\ )?about
-            |(?:summari[sz]e|describe)(?:\ (?:the\ )?(?:news|articles|stories)\ (?:about|of|on))?
-            |what(?:['’]s|\ is|\ are)\ (?:new|(?:the\ )?latest(?:\ (?:news|developments?|updates?))?)
-                \ (?:about|in|on|with)
-            |(?:(?:is|are)\ there\ |do\ you\ have\ )?(?:(?:any|the|latest|more)\ )*(?:news|information)\ (?:about|on)
-            |what\ (?:do|does|can|did)\ (?:we|you|the\ (?:articles|news)|(?:these|your)\ articles)
-                \ (?:know|say|tell\ (?:me|us)|have)\ (?:about|on)
-        )
-        |(?:(?:tell|remind)\ (?:me|us)|do\ you\ know|know|find\ out|explain)
-            (?=\ (?:to\ me\ )?{QUESTION_WORD})(?:\ to\ me)?
-    )\s+(?P<topic>.*[^\W_].*?)[\s?.!]*""",
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+LONGEST = 1000  # characters; what is longer was pasted and is no request
+QUESTION_WORD = r"(?:(?!(?-i:WHO\b.*[a-z]))who|whom|whose|what|which|when|where|why|how)\b"  # the WHO is no question
+NEWS = "(?:news|info(?:rmation)?|details|articles|stories|reports|summary|overview|updates?)"
+SOME = "(?:(?:a|an|any|all|some|more|the|latest|recent|short|brief) )*"
+MUCH = "(?:(?:more|something|anything|everything|all) )?"
+BEGINS = (
+    r"""[^\w"“”„«‘]*(?:(?:please|hi|hello|hey|ok|so)\b\W+)*"""
+    r"(?:(?:can|could|would|will) you (?:please )?|i(?:['’]d| would) like (?:you )?to |i want (?:you )?to )?"
+)
+BEFORE_A_TOPIC = (  # English, and what begins otherwise is a question or a topic already
+    f"(?:tell|remind|inform|update) (?:me|us) {MUCH}(?:about|of|on)",
+    f"(?:do you )?(?:know|learn|read|hear|have) {MUCH}about",
+    f"(?:give|show|find|get) (?:(?:me|us) )?{SOME}(?:{NEWS} (?:about|of|on|from)|latest (?:about|on|from))",
+    f"(?:summari[sz]e|describe|explain)(?: to (?:me|us))?(?: {SOME}{NEWS} (?:about|of|on|from))?",
+    f"what(?:['’]s| is| are) (?:new|happening|going on|the (?:news|latest(?: {NEWS}| developments)?))"
+    " (?:about|in|on|with|from)",
+    f"(?:(?:is|are) there |do you have )?{SOME}(?:news|information|articles|updates?) (?:about|on)",
+    "what (?:do|does|can|did) (?:we|you|the articles|the news|(?:these|your) articles)"
+    " (?:know|say|tell (?:me|us)|have) (?:about|on)",
+)
+BEFORE_A_QUESTION = r"(?:(?:tell|remind) (?:me|us)|(?:do you )?know|find out|explain(?: to (?:me|us))?)"
+ENDS = r"(?:[\s,]+(?:please|thanks|thank you))?(?:(?<=[^\W_]{2})\.)?[\s?!]*"  # not the full stop of "the U.S."
+REQUEST = re.compile(
+    (
+        f"{BEGINS}(?:{BEFORE_A_QUESTION} (?P<question>(?:whether|if|{QUESTION_WORD}).*?)"
+        rf"|(?:{'|'.join(BEFORE_A_TOPIC)}) (?P<topic>.*?[^\W_].*?){ENDS})"
+    ).replace(" ", r"\s+"),
+    re.IGNORECASE | re.DOTALL,
 )
 
 
 def topic(question: str) -> str:
     """Give a request without the words that make it one, and any other question as it is."""
-    match = REQUEST.fullmatch(question)
-    return match["topic"] if match else question
+    while len(question) <= LONGEST and (match := REQUEST.fullmatch(question)):
+        question = match["question"] or match["topic"]
+    return question

@@ -166,6 +166,20 @@ def test_signals_are_what_they_say(stocked: Index) -> None:
     assert first["kind"] == -1.0
 
 
+@pytest.mark.parametrize(
+    ("question", "absent"),
+    [
+        ("Tell me about Sandvik", 0.0),
+        ("Tell me about Petrova", 1.0),
+        ("Who are Sandvik and Petrova?", 0.5),
+        ("Petrova dockers vote", 0.0),  # the first word has a capital anyway
+    ],
+)
+def test_names_that_a_passage_lacks_are_a_signal(stocked: Index, question: str, absent: float) -> None:
+    _, second = of(stocked, question, "strike.txt")
+    assert second["absent"] == absent
+
+
 def test_neighbouring_terms_are_a_signal(stocked: Index) -> None:
     _, second = of(stocked, "Who is Ida Sandvik?", "strike.txt")
     assert second["pairs"] == pytest.approx(1 / 3)  # who is, is Ida, Ida Sandvik
@@ -200,6 +214,12 @@ def test_a_question_is_no_answer(stocked: Index, article: Make) -> None:
         ("Dockers voted. Did 340 of them?", None),
         ("Won’t 340 dockers vote", None),
         ("Did dockers vote? How many?", "340 dockers"),
+        ("Did the U.S. see 340 dockers vote?", None),
+        ("Was it 3.4 percent of 340 dockers?", None),
+        ("Did the WHO say that 340 dockers voted?", None),
+        ("Can you tell me whether 340 dockers voted?", None),
+        ("How many dockers does the U.S. have?", "340 dockers"),
+        ("DID THEY SAY WHO VOTED, 340 DOCKERS?", "340 dockers"),
         ("Can you tell me how many dockers voted?", "340 dockers"),
         ("Did 300 or 340 dockers vote?", "340 dockers"),
     ],
@@ -221,7 +241,14 @@ def test_what_the_reader_says_is_a_signal_within_bounds(stocked: Index) -> None:
 
 @pytest.mark.parametrize(
     ("question", "wordless"),
-    [("How many dockers voted?", False), ("Did dockers vote?", True), ("dockers' vote", True), ("Кто победил?", False)],
+    [
+        ("How many dockers voted?", False),
+        ("Did dockers vote?", True),
+        ("dockers' vote", True),
+        ("tell me why dockers voted", False),
+        ("dockers' vote on WHO funding", True),
+        ("Кто победил?", False),
+    ],
 )
 def test_less_is_wanted_of_the_reader_where_no_words_are_asked_for(
     stocked: Index, question: str, wordless: bool

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))  # s
 import metrics
 import quality
 import sets
-from metrics import NO_ANSWER, Case, Curve, Extract, Figure, Point, Rankings
+from metrics import NO_ANSWER, Case, Curve, Extract, Figure, Point, Rankings, Told
 from sets import Asked, Gold
 
 from clippings.answer import FOUND
@@ -154,6 +154,37 @@ def test_refusing() -> None:
     assert metrics.refusing("near", [])[0] == Figure("refusing", "near: precision", 0, None)
 
 
+def test_conversations() -> None:
+    may = (Gold("May", 29),)
+    cases = [
+        answered(FOUND, quote(11), quote(0), golds=may),
+        answered(FOUND - 0.01, quote(0, article="b"), quote(11), golds=may),
+        answered(0.0, quote(0, article="b"), golds=may),
+        answered(0.0, quote(11)),  # its article does not say
+        answered(0.99, quote(11)),
+        Case(asked(article=None), Answer("?", (), ()), 0.0),
+        Case(asked(article=None), Answer("?", (quote(0),), ()), FOUND),
+        Case(asked(article=None), Answer("?", (quote(0),), ()), 0.01),
+    ]
+    assert metrics.conversations("yes or no", cases) == [
+        Figure("conversations", "yes or no: answer's sentence first", 3, 1 / 3),
+        Figure("conversations", "yes or no: answer's sentence in the quotes", 3, 2 / 3),
+        Figure("conversations", "yes or no: refused, answer is there", 3, 2 / 3),
+        Figure("conversations", "yes or no: refused, only others of its topic are", 2, 1 / 2),
+        Figure("conversations", "yes or no: refused, only other topics are", 3, 2 / 3),
+    ]
+
+
+def test_events() -> None:
+    cases = [Told(True, FOUND, True), Told(True, 0.5, False), Told(True, 0.01, True), Told(False, 0.02, False)]
+    assert metrics.events(cases) == [
+        Figure("events", "answered", 3, 2 / 3),
+        Figure("events", "first sentence of its stories, of these", 2, 1 / 2),
+        Figure("events", "refused without its stories", 1, 1),
+        Figure("events", "AUC", 4, 2 / 3),
+    ]
+
+
 def test_reading() -> None:
     cases = [
         Extract(("in May",), "May", NO_ANSWER + 3, True),
@@ -281,7 +312,8 @@ def data(tmp_path: Path) -> Path:
                 ("c1", 3, "Did the Aurora's engine fail?", FERRY_TALK[:8]),
                 ("c1", 4, "What came next?", FERRY_TALK),
                 ("c2", 1, "Did Petra Holm win?", CHESS_TALK[:2]),
-                ("c2", 2, "What came next?", CHESS_TALK),
+                ("c2", 2, "What else is in this article?", CHESS_TALK),
+                ("c2", 3, "What came next?", [*CHESS_TALK, "What else?", "the match"]),
                 ("c3", 1, "Who asked nothing?", ["Silence", "Beginning"]),
             ]
         ],

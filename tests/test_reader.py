@@ -127,6 +127,12 @@ def test_what_is_read_beside_a_passage_changes_nothing(reader: Reader) -> None:
         assert [words.score for words in each] == pytest.approx([words.score for words in alone], abs=1e-3)
 
 
+def test_of_a_long_question_the_end_is_read(reader: Reader) -> None:
+    (short,) = find(reader, f"{'quay ' * 200}{QUESTION}", [FERRY], [""])
+    (long,) = find(reader, f"{'chess won by whom? ' * 200}{'quay ' * 200}{QUESTION}", [FERRY], [""])
+    assert long == short
+
+
 def test_a_long_passage_is_read_to_its_end(reader: Reader) -> None:
     question = "When does the ferry return?"
     (found,) = find(reader, question, [[*LONG, *FERRY]], [""])

@@ -71,7 +71,7 @@ def main() -> int:
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
     examples = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
     begun = arguments.begin.read_bytes() if arguments.begin else b""
-    begun_sha256 = hashlib.sha256(packed + begun + str(arguments.seed).encode()).hexdigest()
+    begun_sha256 = hashlib.sha256(packed + begun + f"{arguments.seed} {arguments.epochs}".encode()).hexdigest()
     run = Run(arguments.out / "checkpoint.pt", begun_sha256, arguments.begin, arguments.seed)
     train(examples, _batches(examples, arguments.epochs, seed=arguments.seed), run=run)
     return 0
@@ -82,7 +82,7 @@ class Run:
     """Where a run keeps what it needs to go on, and what makes it this run."""
 
     checkpoint: Path
-    begun_sha256: str  # of the examples, the weights it begins with and the seed
+    begun_sha256: str  # of the examples, the weights it begins with, the seed and the number of epochs
     begin: Path | None
     seed: int
 
@@ -150,7 +150,7 @@ def _resume(run: Run, model: BertForQuestionAnswering, *, optimizer: torch.optim
         return 0
     saved = torch.load(run.checkpoint, weights_only=True)
     if saved["begun_sha256"] != run.begun_sha256:
-        raise SystemExit(f"{run.checkpoint}: begun with other examples, weights or seed: give another --out")
+        raise SystemExit(f"{run.checkpoint}: begun with other examples, weights, seed or epochs: give another --out")
     model.load_state_dict(saved["model"], strict=False)
     optimizer.load_state_dict(saved["optimizer"])
     schedule.load_state_dict(saved["schedule"])

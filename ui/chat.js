@@ -61,9 +61,9 @@ async function take(action, question) {
 
 async function copied(button, text) {
   await navigator.clipboard.writeText(text);
-  const before = button.textContent;
+  button.dataset.copy ??= button.textContent; // a second click finds "Copied" on it
   button.textContent = find(".status").textContent = button.dataset.copied;
-  setTimeout(() => (button.textContent = before), 2000);
+  setTimeout(() => (button.textContent = button.dataset.copy), 2000);
 }
 
 function mark(button) {
