@@ -99,7 +99,7 @@ class Extract:
 
 
 @dataclass(frozen=True)
-class Told:
+class EventCase:
     """What was found on an event's title, where its stories are or are not."""
 
     here: bool  # whether they are
@@ -299,7 +299,7 @@ def refusing(sort: str, cases: Sequence[Case]) -> list[Figure]:
     return [figure("refusing", f"{sort}: {metric}", values) for metric, values in rows.items()]
 
 
-def events(cases: Sequence[Told]) -> list[Figure]:
+def events(cases: Sequence[EventCase]) -> list[Figure]:
     """Measure the answers to mere topics, and how well those with nothing to answer them are told."""
     here = [case for case in cases if case.here]
     here_first = auc([case.probability for case in cases], [case.here for case in cases])

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))  # the project itself is not installed
 
 import metrics
 import sets
-from metrics import Case, Curve, Extract, Figure, Rankings, Told, figure
+from metrics import Case, Curve, Extract, Figure, Rankings, EventCase, figure
 from questions import is_right
 from sets import Asked, Corpus
 from tqdm import tqdm
@@ -209,7 +209,7 @@ def on_events(data: Path, names: Collection[str], *, encoder: Encoder, reader: R
     if "events" not in names:
         return Outcome()
     events = [event for event in sets.events(data) if event.part == "report"]
-    told = []
+    cases = []
     for half in sets.halves(event.topic for event in events):
         stories = (story for event in events if event.topic in half for story in event.stories)
         with sets.indexed(stories, encoder) as index:
@@ -217,8 +217,8 @@ def on_events(data: Path, names: Collection[str], *, encoder: Encoder, reader: R
                 found = consider(event.topic, index, reader=reader)
                 ids = {story.id for story in event.stories}
                 own = any(reading.span.article_id in ids for reading in found.readings[:1])
-                told.append(Told(event.topic in half, found.probability, own))
-    return Outcome(tuple(metrics.events(told)) if told else ())
+                cases.append(EventCase(event.topic in half, found.probability, own))
+    return Outcome(tuple(metrics.events(cases)) if cases else ())
 
 
 def on_sources(shared: Path, names: Collection[str], *, encoder: Encoder, reader: Reader | None) -> Outcome:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))  # s
 import metrics
 import quality
 import sets
-from metrics import NO_ANSWER, Case, Curve, Extract, Figure, Point, Rankings, Told
+from metrics import NO_ANSWER, Case, Curve, Extract, Figure, Point, Rankings, EventCase
 from sets import Asked, Gold
 
 from clippings.answer import FOUND
@@ -176,7 +176,12 @@ def test_conversations() -> None:
 
 
 def test_events() -> None:
-    cases = [Told(True, FOUND, True), Told(True, 0.5, False), Told(True, 0.01, True), Told(False, 0.02, False)]
+    cases = [
+        EventCase(True, FOUND, True),
+        EventCase(True, 0.5, False),
+        EventCase(True, 0.01, True),
+        EventCase(False, 0.02, False),
+    ]
     assert metrics.events(cases) == [
         Figure("events", "answered", 3, 2 / 3),
         Figure("events", "first sentence of its stories, of these", 2, 1 / 2),
