@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))  # the project itself is not installed
 
 import metrics
 import sets
-from metrics import Case, Curve, Extract, Figure, Rankings, EventCase, figure
+from metrics import Case, Curve, EventCase, Extract, Figure, Rankings, figure
 from questions import is_right
 from sets import Asked, Corpus
 from tqdm import tqdm

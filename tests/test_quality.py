@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))  # s
 import metrics
 import quality
 import sets
-from metrics import NO_ANSWER, Case, Curve, Extract, Figure, Point, Rankings, EventCase
+from metrics import NO_ANSWER, Case, Curve, EventCase, Extract, Figure, Point, Rankings
 from sets import Asked, Gold
 
 from clippings.answer import FOUND
