@@ -14,7 +14,7 @@ from clippings.records import Article, Span
 from clippings.retrieve import Retrieved, pairs, share
 from clippings.spelling import QUOTED
 from clippings.split import sentences
-from clippings.topic import QUESTION_WORD
+from clippings.topic import QUESTION_WORD, WHO
 
 # What is measured of a sentence. benchmarks/calibrate.py fits what follows: the weight of each in the sum that ranks
 # the sentences of a question, and its weight in the log-odds that the best of them answers.
@@ -78,7 +78,7 @@ HOW_MANY = re.compile(
 )
 WHEN = re.compile(r"\bwhen\b|\b(?:what|which) (?:year|day|date|month|time|century)\b|\bhow long\b", re.IGNORECASE)
 WHO_OR_WHERE = re.compile(
-    r"\b(?:who|whom|whose|where)\b"
+    rf"\b(?:{WHO}|whom|whose|where)\b"
     r"|\b(?:what|which) (?:person|player|politician|president|company|team|country|city|state|town|actor)\b",
     re.IGNORECASE,
 )

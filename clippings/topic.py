@@ -3,7 +3,8 @@
 import re
 
 LONGEST = 1000  # characters; what is longer was pasted and is no request
-QUESTION_WORD = r"(?:(?!(?-i:WHO\b.*[a-z]))who|whom|whose|what|which|when|where|why|how)\b"  # the WHO is no question
+WHO = r"(?!(?-i:WHO\b.*[a-z]))who"  # the WHO asks nothing, unless all is in capitals
+QUESTION_WORD = rf"(?:{WHO}|whom|whose|what|which|when|where|why|how)\b"
 NEWS = "(?:news|info(?:rmation)?|details|articles|stories|reports|summary|overview|updates?)"
 SOME = "(?:(?:a|an|any|all|some|more|the|latest|recent|short|brief) )*"
 MUCH = "(?:(?:more|something|anything|everything|all) )?"

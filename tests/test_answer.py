@@ -171,13 +171,13 @@ def test_signals_are_what_they_say(stocked: Index) -> None:
     [
         ("Tell me about Sandvik", 0.0),
         ("Tell me about Petrova", 1.0),
-        ("Who are Sandvik and Petrova?", 0.5),
+        ("Did Petra Holm meet Sandvik?", 2 / 3),
         ("Petrova dockers vote", 0.0),  # the first word has a capital anyway
     ],
 )
 def test_names_that_a_passage_lacks_are_a_signal(stocked: Index, question: str, absent: float) -> None:
     _, second = of(stocked, question, "strike.txt")
-    assert second["absent"] == absent
+    assert second["absent"] == pytest.approx(absent)
 
 
 def test_neighbouring_terms_are_a_signal(stocked: Index) -> None:
@@ -272,16 +272,14 @@ def test_less_is_wanted_of_the_reader_where_no_words_are_asked_for(
         ("Who won against Petra Holm?", "She beat Petra Holm.", -1),
         ("Why did it fail?", "It failed because of rust.", 1),
         ("Is it open?", "It is.", 0),
+        ("Did the WHO open?", "It opened.", 0),
+        ("DID SOMEBODY KNOW WHO OPENED?", "It opened.", -1),
         ("Кто победил?", "Победила Петра.", 0),
     ],
 )
 def test_kind_of_question(stocked: Index, article: Make, question: str, sentence: str, kind: int) -> None:
     stocked.add([article(sentence, path="it.txt")])
     assert [each["kind"] for each in of(stocked, question, "it.txt")] == [kind]
-
-
-def test_names_that_are_nowhere_are_absent(stocked: Index) -> None:
-    assert of(stocked, "Did Petra Holm meet Sandvik?", "chess.txt")[0]["absent"] == pytest.approx(1 / 3)
 
 
 def test_quoted_words_that_are_nowhere_are_absent(stocked: Index) -> None:
