@@ -39,7 +39,6 @@ from clippings.embed import Encoder
 from clippings.index import Index, Query
 from clippings.read import SIGNALS, WITH_READER, WITHOUT_READER, Weights, asks_yes_or_no, probability, read
 from clippings.reader import DEFAULT_READER, Reader, open_reader
-from clippings.records import Article
 from clippings.retrieve import INDEX_WEIGHTS, POOL, WORD_WEIGHTS, Retrieved, index_signals, retrieve, word_signals
 
 SIZES = (4, 8, 12, 20)  # paragraphs in a small index
@@ -145,6 +144,7 @@ def _small(
 
 def wordless(data: Path, reader: Reader | None) -> Iterator[tuple[str, float]]:
     """Give the log-odds for what asks for no words, with its sort: "topic answerable", "yes or no far"."""
+    encoder = Encoder()
     talk = sets.conversations(data)
     titles = {article.id: article.title for article in talk.articles}
     yes_or_no = [
@@ -152,23 +152,27 @@ def wordless(data: Path, reader: Reader | None) -> Iterator[tuple[str, float]]:
         for each in talk.asked
         if each.part == "tune" and each.golds and asks_yes_or_no(each.question)
     ]
-    yield from _log_odds("yes or no", yes_or_no, [(article.title, article) for article in talk.articles], reader=reader)
+    articles = [(article.title, article) for article in talk.articles]
+    yield from _log_odds("yes or no", yes_or_no, sets.halves(articles, encoder), reader=reader)
     events = [event for event in sets.events(data) if event.part == "tune"]
     stories = [(event.topic, story) for event in events for story in event.stories]
-    yield from _log_odds("topic", [(event.topic, event.topic) for event in events], stories, reader=reader)
+    topics = [(event.topic, event.topic) for event in events]
+    yield from _log_odds("topic", topics, sets.halves(stories, encoder), reader=reader)
 
 
 def _log_odds(
-    sort: str, asked: Sequence[tuple[str, str]], articles: Sequence[tuple[str, Article]], *, reader: Reader | None
+    sort: str,
+    asked: Sequence[tuple[str, str]],
+    halves: Iterator[tuple[frozenset[str], Index]],
+    *,
+    reader: Reader | None,
 ) -> Iterator[tuple[str, float]]:
-    """Put each question, which comes with its topic as the articles do, to both halves of them."""
-    encoder = Encoder()
-    for half in sets.halves(topic for topic, _ in articles):
-        with sets.indexed((article for topic, article in articles if topic in half), encoder) as index:
-            for question, topic in tqdm(asked, desc=sort):
-                readings = consider(question, index, reader=reader).readings
-                log_odds = readings[0].log_odds if readings else -np.inf
-                yield f"{sort} {'answerable' if topic in half else 'far'}", log_odds
+    """Put each question, which comes with its topic, to both halves."""
+    for half, index in halves:
+        for question, topic in tqdm(asked, desc=sort):
+            readings = consider(question, index, reader=reader).readings
+            log_odds = readings[0].log_odds if readings else -np.inf
+            yield f"{sort} {'answerable' if topic in half else 'far'}", log_odds
 
 
 def _case(asked: sets.Asked, index: Index, *, reader: Reader | None, sort: str) -> Case:

@@ -189,15 +189,12 @@ def on_conversations(data: Path, names: Collection[str], *, encoder: Encoder, re
     if "conversations" not in names:
         return Outcome()
     corpus = sets.conversations(data)
+    titles = {article.id: article.title for article in corpus.articles}
+    asked = [(each, replace(each, article=None, golds=())) for each in report(corpus.asked)]
     cases: list[Case] = []
-    for half in sets.halves(article.title for article in corpus.articles):
-        articles = [article for article in corpus.articles if article.title in half]
-        ids = {article.id for article in articles}
-        asked = [
-            each if each.article in ids else replace(each, article=None, golds=()) for each in report(corpus.asked)
-        ]
-        with sets.indexed(articles, encoder) as index:
-            cases += ask(asked, index, reader=reader)
+    for half, index in sets.halves([(article.title, article) for article in corpus.articles], encoder):
+        put = [here if titles[here.article or ""] in half else elsewhere for here, elsewhere in asked]
+        cases += ask(put, index, reader=reader)
     yes_or_no = [case for case in cases if asks_yes_or_no(case.asked.question)]
     others = [case for case in cases if not asks_yes_or_no(case.asked.question)]
     rows = (*metrics.conversations("yes or no", yes_or_no), *metrics.conversations("others", others))
@@ -210,14 +207,12 @@ def on_events(data: Path, names: Collection[str], *, encoder: Encoder, reader: R
         return Outcome()
     events = [event for event in sets.events(data) if event.part == "report"]
     cases = []
-    for half in sets.halves(event.topic for event in events):
-        stories = (story for event in events if event.topic in half for story in event.stories)
-        with sets.indexed(stories, encoder) as index:
-            for event in tqdm(events, "events"):
-                found = consider(event.topic, index, reader=reader)
-                ids = {story.id for story in event.stories}
-                own = any(reading.span.article_id in ids for reading in found.readings[:1])
-                cases.append(EventCase(event.topic in half, found.probability, own))
+    for half, index in sets.halves([(event.topic, story) for event in events for story in event.stories], encoder):
+        for event in tqdm(events, "events"):
+            found = consider(event.topic, index, reader=reader)
+            ids = {story.id for story in event.stories}
+            own = any(reading.span.article_id in ids for reading in found.readings[:1])
+            cases.append(EventCase(event.topic in half, found.probability, own))
     return Outcome(tuple(metrics.events(cases)) if cases else ())
 
 

@@ -185,12 +185,6 @@ def reuters(data: Path) -> Iterator[Article]:
             yield replace(article, id=f"reuters{number}", path=None)
 
 
-def halves(titles: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Divide titles in two, so that what is asked about one half can be put to the other as well."""
-    ordered = sorted(set(titles), key=_digest)
-    return frozenset(ordered[::2]), frozenset(ordered[1::2])
-
-
 @contextmanager
 def indexed(articles: Iterable[Article], encoder: Encoder) -> Iterator[Index]:
     """Make an index of the articles, and take it away afterwards."""
@@ -205,6 +199,17 @@ def indexed(articles: Iterable[Article], encoder: Encoder) -> Iterator[Index]:
                 bar.update(len(block))
         index.save()
         yield index
+
+
+def halves(articles: Sequence[tuple[str, Article]], encoder: Encoder) -> Iterator[tuple[frozenset[str], Index]]:
+    """Give either half of the topics with an index of its articles, so that all questions can be put to both.
+
+    Each article comes with its topic.
+    """
+    topics = sorted({topic for topic, _ in articles}, key=_digest)
+    for half in (frozenset(topics[::2]), frozenset(topics[1::2])):
+        with indexed((article for topic, article in articles if topic in half), encoder) as index:
+            yield half, index
 
 
 def fingerprint(data: Path) -> str:
