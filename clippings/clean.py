@@ -136,7 +136,7 @@ def clean(page: Page) -> Article | None:
         path=page.path,
         url=page.url,
         outlet=page.outlet or (origin.agency if origin else None),
-        author=page.author,
+        author=page.author or head.author,
         published=page.published or (origin.published if origin else None) or head.published,
         dateline=origin.text if origin else None,
     )

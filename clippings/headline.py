@@ -1,4 +1,4 @@
-"""What stands at the head of an article: its headline, dateline, agency and date."""
+"""What stands at the head of an article: its headline, byline, dateline, agency and date."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -53,6 +53,11 @@ DATES = tuple(
 )
 
 NAME = r"[^\W\d_][^\d,;:!?()/—–\"“«]"  # how a place begins, and what the rest of its name is made of
+ROLE = "(?:Staff|Senior|Chief|Special|Contributing|Associated) "  # "Staff Writer", "Associated Press": nobody's name
+PERSON = r"[A-ZА-ЯЁ][\w.'’-]*(?: (?:(?:de|da|di|la|van|von|der|den|al|bin) )*[A-ZА-ЯЁ][\w.'’-]*){1,3}"
+BYLINE = re.compile(
+    rf"(?:By|BY) (?P<author>{PERSON}(?:(?:, | and |, and | AND )(?!{ROLE}){PERSON})*)(?:\s*[,|·•/–—-]\s*.*[^.!?])?"
+)
 AGENCY = r"[A-ZА-ЯЁ]{3,12}(?:[. ][A-ZА-ЯЁ][\w-]+)?"  # KAZINFORM, INTERFAX.RU, РИА Новости
 DATELINE = re.compile(
     rf"""
@@ -85,7 +90,8 @@ class Head:
     """What the lines around an article's beginning come to."""
 
     title: str
-    text: list[str]  # the paragraphs, without headline and date line
+    text: list[str]  # the paragraphs, without headline, byline and date line
+    author: str | None
     published: date | None
 
 
@@ -125,15 +131,19 @@ def find_head(above: Sequence[str], lines: Sequence[str], title: str) -> Head:
     place = _headline_place(first_lines[: len(above) + 1], story, title)
     below = len(above) if place is None else place + 1
     dates = [] if any(map(is_date_line, story)) else first_lines  # in a chronicle dates are headings
-    decks = [line for line in first_lines[below : len(above)] if not is_date_line(line)][-1:]
-    own = [line for line in first_lines[max(below, len(above)) :] if not (dates and is_date_line(line))]
-    text = [*(line for line in decks if words(line) >= DECK), *own, *story]
+    # Without a headline above it, "By Train Through Siberia" may be one.
+    bylines = [line for line in first_lines[below:] if (title or place is not None) and BYLINE.fullmatch(line)]
+    between = [line for line in first_lines[below : len(above)] if line not in bylines and not is_date_line(line)]
+    beneath = [line for line in first_lines[max(below, len(above)) :] if line not in bylines]
+    own = [line for line in beneath if not (dates and is_date_line(line))]
+    text = [*(line for line in between[-1:] if words(line) >= DECK), *own, *story]
     if place is not None and not title:
         title = first_lines[place]
     title = title or _opening_words(text)
     while has_text(text[1:]) and _repeats(text[0], title):
         del text[0]
-    return Head(title, text, _publication(dates, below))
+    author = BYLINE.fullmatch(bylines[0]) if bylines else None
+    return Head(title, text, author["author"] if author else None, _publication(dates, below))
 
 
 def is_date_line(line: str) -> bool:

@@ -242,6 +242,42 @@ def test_without_a_headline_the_first_sentence_is_the_title() -> None:
     assert article("阿拉木图发生火灾。两人受伤。").title == "阿拉木图发生火灾。"
 
 
+@pytest.mark.parametrize(
+    ("line", "author"),
+    [
+        ("By Lena Strand", "Lena Strand"),
+        ("BY LENA STRAND", "LENA STRAND"),
+        ("By J.-P. O’Neill de la Cruz, Staff Writer", "J.-P. O’Neill de la Cruz"),
+        ("By Lena Strand, Marat Omarov and Ida Holm | Aksu Gazette", "Lena Strand, Marat Omarov and Ida Holm"),
+    ],
+)
+def test_a_byline_is_no_text(line: str, author: str) -> None:
+    headline = "Market fire in Aksu: nobody hurt"
+    for page in ([headline, line, *STORY], [*MENU, headline, line, *STORY, *FEED]):
+        found = article("\n".join(page))
+        assert (found.title, found.author, found.text.split("\n\n")) == (headline, author, STORY)
+    assert article("\n".join([line, *STORY]), title=headline).author == author
+    assert article("\n".join([headline, line, *STORY]), author="Ida Holm").author == "Ida Holm"
+
+
+def test_a_deck_above_a_byline_is_text() -> None:
+    deck = "The fire brigade worked all night and found nobody in the burnt stalls"
+    found = article("\n".join([*MENU, "Market fire in Aksu: nobody hurt", deck, "By Lena Strand", *STORY, *FEED]))
+    assert (found.author, found.text.split("\n\n")) == ("Lena Strand", [deck, *STORY])
+
+
+@pytest.mark.parametrize("line", ["By Monday night", "By Lena Strand's count, two.", "By Aksu Market, it stopped."])
+def test_what_is_no_byline(line: str) -> None:
+    found = article("\n".join(["Market fire in Aksu: nobody hurt", line, *STORY]))
+    assert (found.author, found.text.split("\n\n")) == (None, [line, *STORY])
+
+
+def test_a_headline_may_look_like_a_byline() -> None:
+    found = article("\n".join(["By Train Through Aksu", *STORY]))
+    assert (found.author, found.text.split("\n\n")[-len(STORY) :]) == (None, STORY)
+    assert "By Train Through Aksu" in (found.title, found.text.split("\n\n")[0])
+
+
 # Dateline, agency, date
 
 
