@@ -203,7 +203,7 @@ def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[W
             log_odds=float(np.dot(signals, weights.answers)) + bias,
             before=_before(each, place) if POINTS_BACK.match(sentence) else None,
             highlight=Span(span.article_id, passage.span.start + words.start, passage.span.start + words.end)
-            if words and words.score >= HIGHLIGHT and not asked.yes_or_no
+            if words and words.score >= HIGHLIGHT and not (asked.is_topic or asked.yes_or_no)
             else None,
         )
 

@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from clippings.answer import cited, not_found, worded
 from clippings.embed import Vectors
-from clippings.index import Index
+from clippings.index import Index, Query
+from clippings.lexical import FUNCTION_WORDS
 from clippings.read import POINTS_BACK
-from clippings.records import Answer, Article, Hit
-from clippings.retrieve import articles, retrieve
+from clippings.records import Answer, Article, Hit, Span
+from clippings.retrieve import Retrieved, articles, retrieve
 
 PASSAGES = 40  # read for one summary
-RELEVANT = 0.35  # mean cosine of a sentence and its headline with the topic; if none has it, nothing is about the topic
+RELEVANT = 0.35  # mean cosine of a sentence and its headline with the topic, where not all of its words are there
 RELATED = 0.7  # of the most that a sentence has of it, that the others must have
 TERMS = 0.2  # weight of the topic's own terms in the passage, BM25 over the best, beside those cosines
 FEWEST, MOST = 3, 6  # sentences
@@ -47,8 +48,11 @@ def summarize(topic: str, index: Index) -> Answer:
         return not_found(query, retrieved)
     vectors = np.array([vector for _, vector, _ in sentences], np.float32)
     about = (vectors @ query.vector + np.array([each.candidate.title_cosine for _, _, each in sentences])) / 2
-    if about.max() < RELEVANT:
-        return not_found(query, retrieved)
+    if about.max() < RELEVANT:  # a bare name is like no sentence, and yet what has it is about it
+        named = np.array([_has_all(query, each, span) for span, _, each in sentences])
+        if not named.any() or FUNCTION_WORDS.issuperset(query.terms):
+            return not_found(query, retrieved)
+        about = np.where(named, np.maximum(about, 0), -1)
     best = max(each.candidate.bm25 for _, _, each in sentences) or 1.0
     about += TERMS * np.array([each.candidate.bm25 / best for _, _, each in sentences])
     near = np.flatnonzero(about >= RELATED * about.max())
@@ -61,6 +65,12 @@ def summarize(topic: str, index: Index) -> Answer:
     hits = [Hit(sentences[place][0], float(relevance[place])) for place in chosen]
     by_id = articles(retrieved)
     return cited(query, sorted(hits, key=lambda hit: _place(hit, by_id[hit.span.article_id])), retrieved)
+
+
+def _has_all(query: Query, each: Retrieved, sentence: Span) -> bool:
+    """Whether the sentence and its headline have all words of the topic."""
+    terms = each.sentences[each.candidate.passage.sentences.index(sentence)]
+    return each.headline.union(terms).issuperset(query.content)
 
 
 def _chosen(vectors: Vectors, relevance: NDArray[np.float32], articles: list[str]) -> list[int]:

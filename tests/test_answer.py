@@ -222,9 +222,11 @@ def test_a_question_is_no_answer(stocked: Index, article: Make) -> None:
         ("DID THEY SAY WHO VOTED, 340 DOCKERS?", "340 dockers"),
         ("Can you tell me how many dockers voted?", "340 dockers"),
         ("Did 300 or 340 dockers vote?", "340 dockers"),
+        ("Tell me about 340 dockers", None),
+        ("340 dockers", None),
     ],
 )
-def test_a_question_for_yes_or_no_asks_for_no_words(stocked: Index, question: str, words: str | None) -> None:
+def test_yes_or_no_and_a_mere_topic_ask_for_no_words(stocked: Index, question: str, words: str | None) -> None:
     query = stocked.query(question)
     best = read(query, retrieve(query, stocked, k=10), stocked, reader=ScriptedReader("340 dockers", 3.0))[0]
     text = stocked.article(best.span.article_id).text
@@ -461,6 +463,25 @@ def test_summary_does_not_repeat_a_reprint(index: Index, article: Make) -> None:
             ]
         )
     assert len(summarize("harbour strike Ellery", index).quotes) == 1
+
+
+@pytest.mark.parametrize("topic", ["Sandvik", "the ferry", "Petra Holm"])
+def test_summary_of_a_name_is_of_what_has_it(stocked: Index, topic: str) -> None:
+    name = topic.split()[-1]
+    # By the hash of their words these are hardly like the topic, as a bare name is by a model.
+    stocked.add([Article("x", "Others", f"Nobody {' '.join(f'word{n}' for n in range(40))} saw {name} that day.")])
+    given = summarize(topic, stocked)
+    well_formed(given, stocked)
+    assert given.found
+    for quote in given.quotes:
+        assert name.lower() in f"{given.sources[quote.source - 1].title} {quote.text}".lower()
+
+
+@pytest.mark.parametrize("topic", ["the", "of it", "volcano"])
+def test_summary_of_nothing_is_not_found(stocked: Index, topic: str) -> None:
+    given = summarize(topic, stocked)
+    well_formed(given, stocked)
+    assert not given.found
 
 
 def test_summary_of_another_topic_is_not_found(stocked: Index) -> None:
