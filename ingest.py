@@ -72,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> int:
         removed = {id for name in arguments.remove for id in index.ids(name)}
         if removed:
             index.remove(sorted(removed))
-            print(f"removed {len(removed)} article{'s' * (len(removed) != 1)}")
+            print(f"removed {_counted(len(removed), 'article')}")
         status = _add(arguments.paths, index) if arguments.paths else ALL_IN
         index.save()
     return status
@@ -93,15 +93,20 @@ def _add(paths: Sequence[Path], index: "Index") -> int:
             bar.update(size)
 
         report = ingest(paths, index, on_progress=on_progress)
+    counts = index.counts
     for skip in report.skipped:
         print(f"skipped {skip.where}: {skip.reason}", file=sys.stderr)
     print(
-        f"{report.added} articles added, {report.unchanged} unchanged, {report.removed} removed,"
+        f"{_counted(report.added, 'article')} added, {report.unchanged} unchanged, {report.removed} removed,"
         f" {len(report.skipped)} skipped;"
-        f" {index.counts.articles} articles, {index.counts.passages} passages in {index.folder};"
+        f" {_counted(counts.articles, 'article')}, {_counted(counts.passages, 'passage')} in {index.folder};"
         f" {time.monotonic() - started:.1f} s"
     )
     return INCOMPLETE if report.skipped or not report.files else ALL_IN
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _size(path: Path) -> int:

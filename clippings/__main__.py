@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # whatever the code page of the terminal or the pipe
     arguments = _parser().parse_args(argv)
+    if "text" in arguments:
+        arguments.text = " ".join(arguments.text)
     try:
         from clippings.index import Index
         from clippings.templates import Templates
@@ -75,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.set_defaults(run=run)
         if what:
-            command.add_argument("text", metavar=what)
+            command.add_argument("text", metavar=what, nargs=1 if name == "show" else "+")  # a question needs no quotes
         if name == "ask":
             command.add_argument(
                 "--reader",
@@ -186,6 +188,8 @@ def _list(arguments: argparse.Namespace, index: "Index", templates: "Templates")
     else:
         for article in articles:
             print(cite.line_text(article))
+        if not articles:
+            print(f"clippings: no articles in {index.folder}", file=sys.stderr)
     return FOUND if articles else NOT_FOUND
 
 

@@ -99,7 +99,7 @@ def test_every_quote_is_its_slice_of_what_show_gives(samples: Path, answers: lis
 def test_exit_status(samples: Path) -> None:
     refused = run("-m", "clippings", "ask", UNANSWERABLE[0], "--index", samples)
     assert (refused.returncode, refused.stderr) == (2, "")
-    assert refused.stdout.startswith("Nothing in these articles answers that.")
+    assert refused.stdout.startswith("Found nothing in these articles that answers that.")
     for arguments, said in (
         (["ask", "", "--index", samples], "there is no word in the question: ask in words or name a topic"),
         (["show", "x", "--index", samples], f"no article 'x' in {samples}: see python -m clippings list"),
@@ -130,6 +130,22 @@ def test_list_show_and_check(samples: Path) -> None:
     assert (several.returncode, "holds 3 articles" in several.stderr) == (1, True)
     checked = run("-m", "clippings", "check", "--json", "--index", samples)
     assert (checked.returncode, json.loads(checked.stdout)["problems"]) == (0, [])
+
+
+def test_an_empty_list_says_so(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text("The ferry returns to Ellery harbour on 12 May.", encoding="utf-8")
+    assert run("ingest.py", source, "--index", tmp_path / "index").stdout.startswith("1 article added, ")
+    assert run("ingest.py", "--remove", source, "--index", tmp_path / "index").stdout == "removed 1 article\n"
+    listed = run("-m", "clippings", "list", "--index", tmp_path / "index")
+    assert (listed.returncode, listed.stdout) == (2, "")
+    assert listed.stderr == f"clippings: no articles in {tmp_path / 'index'}\n"
+
+
+def test_a_question_needs_no_quotes(samples: Path) -> None:
+    words = UNANSWERABLE[0].split()
+    asked = run("-m", "clippings", "search", *words, "--json", "--index", samples)
+    assert json.loads(asked.stdout)["query"] == " ".join(words)
 
 
 def test_search_and_summarize(samples: Path) -> None:
