@@ -55,8 +55,10 @@ DATES = tuple(
 NAME = r"[^\W\d_][^\d,;:!?()/—–\"“«]"  # how a place begins, and what the rest of its name is made of
 ROLE = "(?:Staff|Senior|Chief|Special|Contributing|Associated) "  # "Staff Writer", "Associated Press": nobody's name
 PERSON = r"[A-ZА-ЯЁ][\w.'’-]*(?: (?:(?:de|da|di|la|van|von|der|den|al|bin) )*[A-ZА-ЯЁ][\w.'’-]*){1,3}"
+PLACE = r"[A-ZА-ЯЁ][\w.’-]*(?: [A-ZА-ЯЁ][\w.’-]*){0,2}"
 BYLINE = re.compile(
-    rf"(?:By|BY) (?P<author>{PERSON}(?:(?:, | and |, and | AND )(?!{ROLE}){PERSON})*)(?:\s*[,|·•/–—-]\s*.*[^.!?])?"
+    rf"(?:By|BY) (?P<author>{PERSON}(?:(?:, | and |, and | AND )(?!{ROLE}){PERSON})*)"
+    rf"(?: in {PLACE}|\s*[,|·•/–—-]\s*[^.:;!?]{{1,40}})?"
 )
 AGENCY = r"[A-ZА-ЯЁ]{3,12}(?:[. ][A-ZА-ЯЁ][\w-]+)?"  # KAZINFORM, INTERFAX.RU, РИА Новости
 DATELINE = re.compile(

@@ -248,6 +248,7 @@ def test_without_a_headline_the_first_sentence_is_the_title() -> None:
         ("By Lena Strand", "Lena Strand"),
         ("BY LENA STRAND", "LENA STRAND"),
         ("By J.-P. O’Neill de la Cruz, Staff Writer", "J.-P. O’Neill de la Cruz"),
+        ("By Lena Strand in New York", "Lena Strand"),
         ("By Lena Strand, Marat Omarov and Ida Holm | Aksu Gazette", "Lena Strand, Marat Omarov and Ida Holm"),
     ],
 )
@@ -266,7 +267,10 @@ def test_a_deck_above_a_byline_is_text() -> None:
     assert (found.author, found.text.split("\n\n")) == ("Lena Strand", [deck, *STORY])
 
 
-@pytest.mark.parametrize("line", ["By Monday night", "By Lena Strand's count, two.", "By Aksu Market, it stopped."])
+@pytest.mark.parametrize(
+    "line",
+    ["By Monday night", "By Lena Strand's count, two.", "By Aksu Market, it stopped.", "By Monday Night, he had said:"],
+)
 def test_what_is_no_byline(line: str) -> None:
     found = article("\n".join(["Market fire in Aksu: nobody hurt", line, *STORY]))
     assert (found.author, found.text.split("\n\n")) == (None, [line, *STORY])
