@@ -56,9 +56,12 @@ NAME = r"[^\W\d_][^\d,;:!?()/—–\"“«]"  # how a place begins, and what the
 ROLE = "(?:Staff|Senior|Chief|Special|Contributing|Associated) "  # "Staff Writer", "Associated Press": nobody's name
 PERSON = r"[A-ZА-ЯЁ][\w.'’-]*(?: (?:(?:de|da|di|la|van|von|der|den|al|bin) )*[A-ZА-ЯЁ][\w.'’-]*){1,3}"
 PLACE = r"[A-ZА-ЯЁ][\w.’-]*(?: [A-ZА-ЯЁ][\w.’-]*){0,2}"
+NOBODY = (  # where a phrase begins so, or goes on so, it is no byline: text is not to be lost for one
+    rf"(?:(?i:{'|'.join(MONTHS)}|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|Night|Morning|Evening|Year|The|Order|United|Popular)"
+)
 BYLINE = re.compile(
-    rf"(?:By|BY) (?P<author>{PERSON}(?:(?:, | and |, and | AND )(?!{ROLE}){PERSON})*)"
-    rf"(?: in {PLACE}|\s*[,|·•/–—-]\s*[^.:;!?]{{1,40}})?"
+    rf"(?:By|BY) (?![^,]*\b{NOBODY}\b)(?P<author>{PERSON}(?:(?:, | and |, and | AND )(?!{ROLE}){PERSON})*)"
+    rf"(?: in {PLACE}|\s*[,|·•/–—-](?: ?[A-ZА-ЯЁ][\w.’-]*| of| for| and){{1,5}})?"
 )
 AGENCY = r"[A-ZА-ЯЁ]{3,12}(?:[. ][A-ZА-ЯЁ][\w-]+)?"  # KAZINFORM, INTERFAX.RU, РИА Новости
 DATELINE = re.compile(
@@ -134,7 +137,11 @@ def find_head(above: Sequence[str], lines: Sequence[str], title: str) -> Head:
     below = len(above) if place is None else place + 1
     dates = [] if any(map(is_date_line, story)) else first_lines  # in a chronicle dates are headings
     # Without a headline above it, "By Train Through Siberia" may be one.
-    bylines = [line for line in first_lines[below:] if (title or place is not None) and BYLINE.fullmatch(line)]
+    bylines = [
+        line
+        for line in first_lines[below:]
+        if (title or place is not None) and not title.startswith(line) and BYLINE.fullmatch(line)
+    ]
     between = [line for line in first_lines[below : len(above)] if line not in bylines and not is_date_line(line)]
     beneath = [line for line in first_lines[max(below, len(above)) :] if line not in bylines]
     own = [line for line in beneath if not (dates and is_date_line(line))]

@@ -14,7 +14,9 @@ from clippings.records import Answer, Article, Hit, Span
 from clippings.retrieve import Retrieved, articles, retrieve
 
 PASSAGES = 40  # read for one summary
-RELEVANT = 0.35  # mean cosine of a sentence and its headline with the topic, where not all of its words are there
+RELEVANT = (
+    0.35  # mean cosine of a sentence and its headline with the topic; where none has it, those with all its words
+)
 RELATED = 0.7  # of the most that a sentence has of it, that the others must have
 TERMS = 0.2  # weight of the topic's own terms in the passage, BM25 over the best, beside those cosines
 FEWEST, MOST = 3, 6  # sentences
@@ -50,7 +52,7 @@ def summarize(topic: str, index: Index) -> Answer:
     about = (vectors @ query.vector + np.array([each.candidate.title_cosine for _, _, each in sentences])) / 2
     if about.max() < RELEVANT:  # a bare name is like no sentence, and yet what has it is about it
         named = np.array([_has_all(query, each, span) for span, _, each in sentences])
-        if not named.any() or FUNCTION_WORDS.issuperset(query.terms):
+        if not named.any() or FUNCTION_WORDS.issuperset(query.text.lower().split()):
             return not_found(query, retrieved)
         about = np.where(named, np.maximum(about, 0), -1)
     best = max(each.candidate.bm25 for _, _, each in sentences) or 1.0

@@ -477,7 +477,7 @@ def test_summary_of_a_name_is_of_what_has_it(stocked: Index, topic: str) -> None
         assert name.lower() in f"{given.sources[quote.source - 1].title} {quote.text}".lower()
 
 
-@pytest.mark.parametrize("topic", ["the", "of it", "volcano"])
+@pytest.mark.parametrize("topic", ["the", "of it", "during", "volcano"])
 def test_summary_of_nothing_is_not_found(stocked: Index, topic: str) -> None:
     given = summarize(topic, stocked)
     well_formed(given, stocked)

@@ -90,7 +90,7 @@ class Run:
 def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], *, run: Run) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     # Without AVX-512 a processor has to imitate bfloat16, which is slower than single precision.
-    halves = device.type == "cuda" or torch.backends.cpu.get_cpu_capability() != "AVX2"
+    halves = device.type == "cuda" or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "NO AVX", "AVX2")
     tokenizer = AutoTokenizer.from_pretrained(get_model_path())
     model = _model(run.begin, seed=run.seed)
     model.to(device)  # type: ignore[arg-type]  # its stub is a decorator's
