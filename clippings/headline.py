@@ -56,11 +56,12 @@ NAME = r"[^\W\d_][^\d,;:!?()/—–\"“«]"  # how a place begins, and what the
 ROLE = "(?:Staff|Senior|Chief|Special|Contributing|Associated) "  # "Staff Writer", "Associated Press": nobody's name
 PERSON = r"[A-ZА-ЯЁ][\w.'’-]*(?: (?:(?:de|da|di|la|van|von|der|den|al|bin) )*[A-ZА-ЯЁ][\w.'’-]*){1,3}"
 PLACE = r"[A-ZА-ЯЁ][\w.’-]*(?: [A-ZА-ЯЁ][\w.’-]*){0,2}"
-NOBODY = (  # where a phrase begins so, or goes on so, it is no byline: text is not to be lost for one
-    rf"(?:(?i:{'|'.join(MONTHS)}|(?:mon|tues|wednes|thurs|fri|satur|sun)day)|Night|Morning|Evening|Year|The|Order|United|Popular)"
+# A phrase with one of these is no byline: a byline that is kept does less harm than text that is lost.
+NOBODY = (
+    rf"{ANY_MONTH}|(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day)|Night|Morning|Evening|Year|The|Order|United|Popular"
 )
 BYLINE = re.compile(
-    rf"(?:By|BY) (?![^,]*\b{NOBODY}\b)(?P<author>{PERSON}(?:(?:, | and |, and | AND )(?!{ROLE}){PERSON})*)"
+    rf"(?:By|BY) (?![^,]*\b(?:{NOBODY})\b)(?P<author>{PERSON}(?:(?:, | and |, and | AND )(?!{ROLE}){PERSON})*)"
     rf"(?: in {PLACE}|\s*[,|·•/–—-](?: ?[A-ZА-ЯЁ][\w.’-]*| of| for| and){{1,5}})?"
 )
 AGENCY = r"[A-ZА-ЯЁ]{3,12}(?:[. ][A-ZА-ЯЁ][\w-]+)?"  # KAZINFORM, INTERFAX.RU, РИА Новости
@@ -137,22 +138,23 @@ def find_head(above: Sequence[str], lines: Sequence[str], title: str) -> Head:
     below = len(above) if place is None else place + 1
     dates = [] if any(map(is_date_line, story)) else first_lines  # in a chronicle dates are headings
     # Without a headline above it, "By Train Through Siberia" may be one.
-    bylines = [
+    under = first_lines[below:] if title or place is not None else []
+    bylines = {
+        line: match["author"] for line in under if (match := BYLINE.fullmatch(line)) and not title.startswith(line)
+    }
+    decks = [line for line in first_lines[below : len(above)] if line not in bylines and not is_date_line(line)][-1:]
+    own = [
         line
-        for line in first_lines[below:]
-        if (title or place is not None) and not title.startswith(line) and BYLINE.fullmatch(line)
+        for line in first_lines[max(below, len(above)) :]
+        if line not in bylines and not (dates and is_date_line(line))
     ]
-    between = [line for line in first_lines[below : len(above)] if line not in bylines and not is_date_line(line)]
-    beneath = [line for line in first_lines[max(below, len(above)) :] if line not in bylines]
-    own = [line for line in beneath if not (dates and is_date_line(line))]
-    text = [*(line for line in between[-1:] if words(line) >= DECK), *own, *story]
+    text = [*(line for line in decks if words(line) >= DECK), *own, *story]
     if place is not None and not title:
         title = first_lines[place]
     title = title or _opening_words(text)
     while has_text(text[1:]) and _repeats(text[0], title):
         del text[0]
-    author = BYLINE.fullmatch(bylines[0]) if bylines else None
-    return Head(title, text, author["author"] if author else None, _publication(dates, below))
+    return Head(title, text, next(iter(bylines.values()), None), _publication(dates, below))
 
 
 def is_date_line(line: str) -> bool:

@@ -14,9 +14,7 @@ from clippings.records import Answer, Article, Hit, Span
 from clippings.retrieve import Retrieved, articles, retrieve
 
 PASSAGES = 40  # read for one summary
-RELEVANT = (
-    0.35  # mean cosine of a sentence and its headline with the topic; where none has it, those with all its words
-)
+RELEVANT = 0.35  # mean cosine of a sentence and its headline with the topic; less only where all its words are there
 RELATED = 0.7  # of the most that a sentence has of it, that the others must have
 TERMS = 0.2  # weight of the topic's own terms in the passage, BM25 over the best, beside those cosines
 FEWEST, MOST = 3, 6  # sentences
