@@ -141,11 +141,7 @@ def build(
 
     def held(_: object) -> str:  # gradio passes what the page gives, be it nothing
         now = counts()
-        named = {
-            name: templates.say(f"{name}_{'one' if count == 1 else 'many'}", count=count)
-            for name, count in (("articles", now.articles), ("passages", now.passages))
-        }
-        return templates.say("held", **named)
+        return templates.held(now.articles, now.passages)
 
     def contents(_: object) -> str:
         return cite.contents_html(articles()) if counts().articles <= LISTED else ""

@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from clippings.embed import Encoder
     from clippings.index import Index
+    from clippings.templates import Templates
 
     if not arguments.paths:
         Index.open(arguments.index).close()  # where there is no index, removing makes none
@@ -72,7 +73,7 @@ def _run(arguments: argparse.Namespace) -> int:
         removed = {id for name in arguments.remove for id in index.ids(name)}
         if removed:
             index.remove(sorted(removed))
-            print(f"removed {_counted(len(removed), 'article')}")
+            print(f"removed {Templates().count('articles', len(removed))}")
         status = _add(arguments.paths, index) if arguments.paths else ALL_IN
         index.save()
     return status
@@ -83,6 +84,7 @@ def _add(paths: Sequence[Path], index: "Index") -> int:
 
     from clippings.ingest import ingest
     from clippings.load import find
+    from clippings.templates import Templates
 
     started = time.monotonic()
     total = sum(_size(path) for path in find(paths) if isinstance(path, Path))
@@ -93,20 +95,16 @@ def _add(paths: Sequence[Path], index: "Index") -> int:
             bar.update(size)
 
         report = ingest(paths, index, on_progress=on_progress)
-    counts = index.counts
+    counts, templates = index.counts, Templates()
     for skip in report.skipped:
         print(f"skipped {skip.where}: {skip.reason}", file=sys.stderr)
     print(
-        f"{_counted(report.added, 'article')} added, {report.unchanged} unchanged, {report.removed} removed,"
+        f"{templates.count('articles', report.added)} added, {report.unchanged} unchanged, {report.removed} removed,"
         f" {len(report.skipped)} skipped;"
-        f" {_counted(counts.articles, 'article')}, {_counted(counts.passages, 'passage')} in {index.folder};"
+        f" {templates.held(counts.articles, counts.passages)} in {index.folder};"
         f" {time.monotonic() - started:.1f} s"
     )
     return INCOMPLETE if report.skipped or not report.files else ALL_IN
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _size(path: Path) -> int:

@@ -200,7 +200,7 @@ def _check(arguments: argparse.Namespace, index: "Index", templates: "Templates"
         found = {"ok": not problems, "articles": counts.articles, "passages": counts.passages, "problems": problems}
         print(_dump(found))
     else:
-        print("\n".join(problems) or f"whole: {counts.articles} articles, {counts.passages} passages")
+        print("\n".join(problems) or f"whole: {templates.held(counts.articles, counts.passages)}")
     return ERROR if problems else FOUND
 
 

@@ -37,6 +37,14 @@ class Templates:
         except (LookupError, ValueError, AttributeError) as error:
             raise ClippingsError(f"{self._path}: {name!r} cannot be filled in with {', '.join(values)}") from error
 
+    def count(self, what: str, number: int) -> str:
+        """Say how many there are of `what`: "1 article", "1,200 articles"."""
+        return self.say(f"{what}_{'one' if number == 1 else 'many'}", count=number)
+
+    def held(self, articles: int, passages: int) -> str:
+        """Say how much an index holds."""
+        return self.say("held", articles=self.count("articles", articles), passages=self.count("passages", passages))
+
     def prefixes(self, model: str) -> Prefixes:
         """Give the prefixes of the first entry whose key is in the last part of the model's path, in any case."""
         name = PureWindowsPath(model).name.lower()  # which goes by both kinds of slash
