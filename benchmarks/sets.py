@@ -31,7 +31,7 @@ FILES = (("squad", "jsonl.gz"), ("rtqa", "questions.jsonl"), ("rtqa", "articles.
 BLOCK = 100  # articles that are embedded and stored at once
 SQUAD_PARTS: tuple[Part, ...] = ("report", "tune", "train", "train", "train", "train", "train", "report")
 RTQA_PARTS: tuple[Part, ...] = ("report", "report", "report", "tune", "tune", "tune", "train", "train")
-CONVERSATION_PARTS: tuple[Part, ...] = ("tune", "tune", "tune", "report")
+CONVERSATION_PARTS: tuple[Part, ...] = ("train", "train", "tune", "report")
 EVENT_PARTS: tuple[Part, ...] = ("tune", "report")
 UNANSWERED = "I don't know."  # what the person answered who had the text, where it does not say
 

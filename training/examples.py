@@ -1,9 +1,10 @@
 """Make the reader's training examples: python training/examples.py --out FOLDER.
 
-Human questions on paragraphs (squad) and on single sentences (qamr), quiz questions with the news passages that hold
-their answers (rtqa), and, so that the reader learns to say no, passages that our own retriever finds for a question
-although they do not answer it. News stories (reuters, rtqa) make many more questions by themselves (cloze.py). Only the
-"train" part of squad and rtqa is read, and no story that our retriever finds for a question of another part.
+Human questions on paragraphs (squad), on single sentences (qamr) and on a text that they had not read (canard), quiz
+questions with the news passages that hold their answers (rtqa), and, so that the reader learns to say no, passages that
+our own retriever finds for a question although they do not answer it. News stories (reuters, rtqa) make many more
+questions by themselves (cloze.py). Only the "train" part of squad, canard and rtqa is read, and no story that our
+retriever finds for a question of another part.
 """
 
 import argparse
@@ -102,7 +103,7 @@ def main() -> int:
     squad, rtqa = sets.squad(arguments.data), sets.rtqa(arguments.data)
     paragraphs = {article.id: article for article in squad.articles}
     asked = [each for each in squad.asked if each.part == "train"]
-    examples = [*_squad(asked, paragraphs), *_cut(asked, paragraphs), *_qamr(arguments.data, draw)]
+    examples = [*_given("squad", asked, paragraphs), *_cut("squad", asked, paragraphs), *_qamr(arguments.data, draw)]
     examples += _swapped(asked, paragraphs, draw)
     with sets.indexed([paragraphs[id] for id in sorted({each.article or "" for each in asked})], encoder) as index:
         for each in asked:
@@ -123,6 +124,10 @@ def main() -> int:
     for article in chain(sets.reuters(arguments.data), news):
         for question, text, spans in clozes(article, draw):
             examples.append(Example("cloze" if spans else "cloze-without", question, "", text, spans))
+    talk = sets.conversations(arguments.data)
+    texts = {article.id: article for article in talk.articles}
+    said = [each for each in talk.asked if each.part == "train"]
+    examples += [*_given("canard", said, texts), *_cut("canard", said, texts)]
     arguments.out.mkdir(parents=True, exist_ok=True)
     with gzip.open(arguments.out / "examples.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in examples)
@@ -132,17 +137,18 @@ def main() -> int:
     return 0
 
 
-def _squad(asked: Sequence[sets.Asked], paragraphs: dict[str, Article]) -> Iterator[Example]:
+def _given(kind: str, asked: Sequence[sets.Asked], articles: dict[str, Article]) -> Iterator[Example]:
+    """Put each question to the text that it was asked about."""
     for each in asked:
-        article = paragraphs[each.article or ""]
+        article = articles[each.article or ""]
         spans = tuple((gold.start, gold.start + len(gold.text)) for gold in each.golds)
-        yield Example("squad" if spans else "squad-unanswerable", each.question, article.title, article.text, spans)
+        yield Example(kind if spans else f"{kind}-unanswerable", each.question, article.title, article.text, spans)
 
 
-def _cut(asked: Sequence[sets.Asked], paragraphs: dict[str, Article]) -> Iterator[Example]:
-    """Take the answer's sentence out of its paragraph, where the words stand nowhere else in it."""
+def _cut(kind: str, asked: Sequence[sets.Asked], articles: dict[str, Article]) -> Iterator[Example]:
+    """Take the answer's sentence out of its text, where the words stand nowhere else in it."""
     for each in asked:
-        article = paragraphs[each.article or ""]
+        article = articles[each.article or ""]
         spans = sentences(article)
         keep = [
             article.text[span.start : span.end]
@@ -151,7 +157,7 @@ def _cut(asked: Sequence[sets.Asked], paragraphs: dict[str, Article]) -> Iterato
         ]
         text = " ".join(keep)
         if each.golds and keep and len(keep) < len(spans) and not _places(text, each.golds):
-            yield Example("squad-cut", each.question, article.title, text, ())
+            yield Example(f"{kind}-cut", each.question, article.title, text, ())
 
 
 def _swapped(asked: Sequence[sets.Asked], paragraphs: dict[str, Article], draw: random.Random) -> Iterator[Example]:

@@ -1,9 +1,10 @@
 """Train the reader: python training/train.py --examples FOLDER --out FOLDER.
 
 The weights of the embedding model that the project uses anyway, all-MiniLM-L6-v2, learn to find the span of an answer,
-as in BERT (Devlin et al., 2019): a start and an end among the tokens, the first token for "not here". The word
-embeddings stay as they are, so the product need not store them twice. A run that was stopped goes on from its last
-checkpoint.
+as in BERT (Devlin et al., 2019): a start and an end among the tokens, the first token for "not here". Where only the
+sentence of the answer is known, any of its words is right for either (marginal likelihood: Clark and Gardner, 2018).
+The word embeddings stay as they are, so the product need not store them twice. A run that was stopped goes on from its
+last checkpoint.
 """
 
 import argparse
@@ -45,7 +46,11 @@ SHARES = {
     "news-retrieved": 0.15,
     "cloze": 0.3,
     "cloze-without": 0.15,
+    "canard": 1.0,
+    "canard-unanswerable": 1.0,
+    "canard-cut": 0.5,
 }
+LOOSE = ("canard",)  # what was answered in a conversation is a sentence that has the answer, seldom the answer alone
 MAX_TOKENS = 320  # of question, title and passage; what has its answer further on is left out
 BATCH_TOKENS = 4096  # with padding
 RATE = 1.5e-4  # the highest learning rate, after WARM_UP of all steps; falls to nothing in a straight line
@@ -66,14 +71,17 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--begin", type=Path, metavar="WEIGHTS", help="of an earlier run, to begin with")
     parser.add_argument("--seed", type=int, default=1, help="another draw of examples, order and dropout")
+    parser.add_argument("--rehearse", type=float, default=1, help="how much of all that is not canard, 0 to 1")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
     examples = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
     begun = arguments.begin.read_bytes() if arguments.begin else b""
-    begun_sha256 = hashlib.sha256(packed + begun + f"{arguments.seed} {arguments.epochs}".encode()).hexdigest()
+    options = f"{arguments.seed} {arguments.epochs} {arguments.rehearse}"
+    begun_sha256 = hashlib.sha256(packed + begun + options.encode()).hexdigest()
     run = Run(arguments.out / "checkpoint.pt", begun_sha256, arguments.begin, arguments.seed)
-    train(examples, _batches(examples, arguments.epochs, seed=arguments.seed), run=run)
+    shares = {kind: share * (1 if kind.startswith("canard") else arguments.rehearse) for kind, share in SHARES.items()}
+    train(examples, _batches(examples, arguments.epochs, shares=shares, seed=arguments.seed), run=run)
     return 0
 
 
@@ -82,7 +90,7 @@ class Run:
     """Where a run keeps what it needs to go on, and what makes it this run."""
 
     checkpoint: Path
-    begun_sha256: str  # of the examples, the weights it begins with, the seed and the number of epochs
+    begun_sha256: str  # of the examples, the weights it begins with and the options
     begin: Path | None
     seed: int
 
@@ -152,7 +160,7 @@ def _resume(run: Run, model: BertForQuestionAnswering, *, optimizer: torch.optim
         return 0
     saved = torch.load(run.checkpoint, weights_only=True)
     if saved["begun_sha256"] != run.begun_sha256:
-        raise SystemExit(f"{run.checkpoint}: begun with other examples, weights, seed or epochs: give another --out")
+        raise SystemExit(f"{run.checkpoint}: begun with other examples, weights or options: give another --out")
     model.load_state_dict(saved["model"], strict=False)
     optimizer.load_state_dict(saved["optimizer"])
     schedule.load_state_dict(saved["schedule"])
@@ -171,7 +179,9 @@ def _save(
     save_file(halves, run.checkpoint.with_name("model.safetensors"))
 
 
-def _batches(examples: Sequence[dict[str, Any]], epochs: int, *, seed: int) -> list[list[int]]:
+def _batches(
+    examples: Sequence[dict[str, Any]], epochs: int, *, shares: Mapping[str, float], seed: int
+) -> list[list[int]]:
     """Draw what each epoch sees, and put examples of like length together: little is padded."""
     draw = random.Random(seed)
     kinds: dict[str, list[int]] = {}
@@ -180,7 +190,7 @@ def _batches(examples: Sequence[dict[str, Any]], epochs: int, *, seed: int) -> l
     lengths = [len(example["text"]) + len(example["question"]) + len(example["title"]) for example in examples]
     batches = []
     for _ in range(epochs):
-        numbers = [n for kind, of in kinds.items() for n in draw.sample(of, round(SHARES[kind] * len(of)))]
+        numbers = [n for kind, of in kinds.items() for n in draw.sample(of, round(shares[kind] * len(of)))]
         numbers.sort(key=lambda number: lengths[number] + draw.randint(0, JITTER))
         of_epoch: list[list[int]] = []
         batch: list[int] = []
@@ -214,40 +224,43 @@ def _inputs(examples: Sequence[dict[str, Any]], tokenizer: Any, *, draw: random.
         return_offsets_mapping=True,
         return_tensors="pt",
     )
-    starts, ends = [], []
-    for row, span in enumerate(spans):
-        first, last = (0, 0) if span is None else _tokens(encoded, row, span)
-        starts.append(first)
-        ends.append(last)
     passage = encoded["token_type_ids"].bool() & encoded["attention_mask"].bool()
     passage[:, 0] = True  # the first token says that there is no answer
+    starts, ends = torch.zeros_like(passage), torch.zeros_like(passage)
+    for row, (example, span) in enumerate(zip(examples, spans, strict=True)):
+        tokens = [0] if span is None else _tokens(encoded, row, span)
+        loose = example["kind"] in LOOSE
+        starts[row, tokens if loose else tokens[:1]] = True
+        ends[row, tokens if loose else tokens[-1:]] = True
     return {
         "input_ids": encoded["input_ids"],
         "attention_mask": encoded["attention_mask"],
         "token_type_ids": encoded["token_type_ids"],
         "allowed": passage,
-        "starts": torch.tensor(starts),
-        "ends": torch.tensor(ends),
+        "starts": starts,
+        "ends": ends,
     }
 
 
-def _tokens(encoded: Any, row: int, span: tuple[int, int]) -> tuple[int, int]:
-    """Give the first and the last token of the span, or -100 twice when the passage was cut before it."""
+def _tokens(encoded: Any, row: int, span: tuple[int, int]) -> list[int]:
+    """Give the tokens of the span, none when the passage was cut before its end."""
     offsets = encoded["offset_mapping"][row].numpy()
     passage = encoded["token_type_ids"][row].numpy() == 1
     inside = np.flatnonzero(passage & (offsets[:, 1] > span[0]) & (offsets[:, 0] < span[1]))
     if not len(inside) or offsets[passage].max() < span[1]:
-        return -100, -100
-    return int(inside[0]), int(inside[-1])
+        return []
+    return inside.tolist()
 
 
 def _loss(out: Any, inputs: dict[str, torch.Tensor], *, device: torch.device) -> torch.Tensor:
-    barred = ~inputs["allowed"].to(device)
-    losses = [
-        torch.nn.functional.cross_entropy(logits.float().masked_fill(barred, -1e4), inputs[name].to(device))
-        for logits, name in ((out.start_logits, "starts"), (out.end_logits, "ends"))
-    ]
-    return sum(losses, torch.zeros((), device=device)) / 2
+    """Give the mean negative logarithm of the share of probability that is on right tokens."""
+    barred, kept = ~inputs["allowed"].to(device), inputs["starts"].any(dim=1).to(device)
+    losses: list[torch.Tensor] = []
+    for logits, name in ((out.start_logits, "starts"), (out.end_logits, "ends")):
+        scores = logits.float().masked_fill(barred, -1e4)
+        right = scores.masked_fill(~inputs[name].to(device), -1e4)
+        losses.append((scores.logsumexp(dim=1) - right.logsumexp(dim=1))[kept].mean())
+    return (losses[0] + losses[1]) / 2
 
 
 def _noised(question: str, draw: random.Random) -> str:
