@@ -14,13 +14,14 @@ STEM = 5  # letters: so much of an English word stays as it is when inflected; o
 CUT = "…"
 TITLE = 100  # characters of a first sentence that stands in for a headline
 
+CAPITAL = "".join(char for char in map(chr, range(0x530)) if char.isupper())  # of Latin, Greek and Cyrillic script
 SPACELESS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces
 WORD = re.compile(rf"[{SPACELESS}]{{1,2}}|[^\W_{SPACELESS}]+(?:['’-][^\W_{SPACELESS}]+)*")
 STEMMED = re.compile(rf"[{SPACELESS}]|[^\W_{SPACELESS}]{{4,}}")  # shorter words are in every article
 CLOSING = "\"'”’»›」』)\\]"
 SENTENCE_END = re.compile(rf"[.!?…。！？．؟۔।॥։።][{CLOSING}]*$")
 FULL_STOP = re.compile(rf"(?<!\.)[.。．۔।։።][{CLOSING}]*$")
-SHORTENED = r"(?<!\b\w)(?<!\b[A-ZА-Я]\w)(?<!\b[A-ZА-Я]\w\w)"  # "J.", "Mr.", "Gen." end no sentence
+SHORTENED = rf"(?<!\b\w)(?<!\b[{CAPITAL}]\w)(?<!\b[{CAPITAL}]\w\w)"  # "J.", "Mr.", "Gen." end no sentence
 FIRST_SENTENCE = re.compile(rf".+?(?:[!?…؟۔।]+|{SHORTENED}\.+)[{CLOSING}]*(?=\s)|.+?[。！？][{CLOSING}]*")
 
 MONTHS = (
@@ -53,18 +54,22 @@ DATES = tuple(
 )
 
 NAME = r"[^\W\d_][^\d,;:!?()/—–\"“«]"  # how a place begins, and what the rest of its name is made of
-ROLE = "(?:Staff|Senior|Chief|Special|Contributing|Associated) "  # "Staff Writer", "Associated Press": nobody's name
-PERSON = r"[A-ZА-ЯЁ][\w.'’-]*(?: (?:(?:de|da|di|la|van|von|der|den|al|bin) )*[A-ZА-ЯЁ][\w.'’-]*){1,3}"
-PLACE = r"[A-ZА-ЯЁ][\w.’-]*(?: [A-ZА-ЯЁ][\w.’-]*){0,2}"
+# "Staff Writer", "Associated Press", "Political Editor", "Kyiv Post": not another author's name.
+ROLE = (
+    r"(?:Staff|Senior|Chief|Special|Contributing|Associated) "
+    r"|(?:[\w.'’-]+ ){1,3}(?:Writer|Reporter|Correspondent|Editor|Bureau|Agency|News|Post|Times|Herald|Press)\b"
+)
+PERSON = rf"[{CAPITAL}][\w.'’-]*(?: (?:(?:de|da|di|la|van|von|der|den|al|bin) )*[{CAPITAL}][\w.'’-]*){{1,3}}"
+PLACE = rf"[{CAPITAL}][\w.’-]*(?: [{CAPITAL}][\w.’-]*){{0,2}}"
 # A phrase with one of these is no byline: a byline that is kept does less harm than text that is lost.
 NOBODY = (
     rf"{ANY_MONTH}|(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day)|Night|Morning|Evening|Year|The|Order|United|Popular"
 )
 BYLINE = re.compile(
     rf"(?:By|BY) (?![^,]*\b(?:{NOBODY})\b)(?P<author>{PERSON}(?:(?:, | and |, and | AND )(?!{ROLE}){PERSON})*)"
-    rf"(?: in {PLACE}|\s*[,|·•/–—-](?: ?[A-ZА-ЯЁ][\w.’-]*| of| for| and){{1,5}})?"
+    rf"(?: in {PLACE}|\s*[,|·•/–—-](?: ?[{CAPITAL}][\w.’-]*| of| for| and){{1,5}})?"
 )
-AGENCY = r"[A-ZА-ЯЁ]{3,12}(?:[. ][A-ZА-ЯЁ][\w-]+)?"  # KAZINFORM, INTERFAX.RU, РИА Новости
+AGENCY = rf"[{CAPITAL}]{{3,12}}(?:[. ][{CAPITAL}][\w-]+)?"  # KAZINFORM, INTERFAX.RU, РИА Новости
 DATELINE = re.compile(
     rf"""
     (?P<line>
@@ -154,7 +159,7 @@ def find_head(above: Sequence[str], lines: Sequence[str], title: str) -> Head:
     title = title or _opening_words(text)
     while has_text(text[1:]) and _repeats(text[0], title):
         del text[0]
-    return Head(title, text, next(iter(bylines.values()), None), _publication(dates, below))
+    return Head(title, text, ", ".join(dict.fromkeys(bylines.values())) or None, _publication(dates, below))
 
 
 def is_date_line(line: str) -> bool:

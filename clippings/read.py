@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from clippings.headline import CAPITAL
 from clippings.index import Index, Query
 from clippings.reader import Reader, Words
 from clippings.records import Article, Span
@@ -56,7 +57,9 @@ READER_BOUND = 12.0  # log-odds: beyond, a reader is no surer, only louder
 REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 NAME = re.compile(r"\b(?:[^\W\d_a-zа-яё][\w’'-]*|\d[\d.,]*)\b")
-CAPITALIZED = re.compile(r"(?<=[\w,] )[A-ZА-ЯЁ][\w’'-]+|\b[A-ZА-ЯЁ][\w’'-]+ [A-ZА-ЯЁ][\w’'-]+")  # not a mere start
+CAPITALIZED = re.compile(  # not a mere start
+    rf"(?<=[\w,] )[{CAPITAL}][\w’'-]+|\b[{CAPITAL}][\w’'-]+ [{CAPITAL}][\w’'-]+"
+)
 NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|[mb]illions?"
     r"|half|third|quarter|both|several|twice|no|none)\b",

@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 
 from sentencex import get_sentence_boundaries
 
-from clippings.headline import SPACELESS, dateline
+from clippings.headline import CAPITAL, SPACELESS, dateline
 from clippings.records import Article, Span
 
 PASSAGE_WORDS = 110  # on average at most: about 150 word pieces, inside every model's window
@@ -18,7 +18,7 @@ WORD = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+")  # where a script has no 
 CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 PARAGRAPH = re.compile(r"[^\n]+")
 CONTINUES = re.compile(r"[a-zа-яё,;)—–-]")  # no sentence begins so: what comes before was an abbreviation
-ABBREVIATION = re.compile(r"\b(?:[A-ZА-ЯЁ]\.-[A-ZА-ЯЁ]|им)\.$")  # J.-P. Sartre; институт им. Сатпаева
+ABBREVIATION = re.compile(rf"\b(?:[{CAPITAL}]\.-[{CAPITAL}]|им)\.$")  # J.-P. Sartre; институт им. Сатпаева
 QUOTATION_MARK = re.compile('["“”„«»]')
 FRAGMENT_WORDS = 1  # "Friday." after "at 5 p.m." is no sentence of its own
 CLAUSE_ENDS = " ，、；។"  # a space too, for it is what divides clauses in Thai

@@ -250,6 +250,11 @@ def test_without_a_headline_the_first_sentence_is_the_title() -> None:
         ("By J.-P. O’Neill de la Cruz, Staff Writer", "J.-P. O’Neill de la Cruz"),
         ("By Lena Strand in New York", "Lena Strand"),
         ("By Lena Strand, Marat Omarov and Ida Holm | Aksu Gazette", "Lena Strand, Marat Omarov and Ida Holm"),
+        ("By Łukasz Ślusarski and Élise Čapek", "Łukasz Ślusarski and Élise Čapek"),
+        ("By Lena Strand, Kyiv Post", "Lena Strand"),
+        ("By Lena Strand, Chief Political Correspondent", "Lena Strand"),
+        ("By Lena Strand, Political Editor", "Lena Strand"),
+        ("By Lena Strand\nBy Marat Omarov", "Lena Strand, Marat Omarov"),
     ],
 )
 def test_a_byline_is_no_text(line: str, author: str) -> None:
