@@ -11,7 +11,8 @@ the "train" part as well, which no reader has then learnt (see sets.py), and thr
 second table. The last one is for `wordless` of read.py: what share is answered of the titles of news events and of
 questions for yes or no, put to the half of the articles that has their own and to the other. The passages' weights are
 those that are fitted without a reader. One signal of a sentence is the score of its passage by the weights that are in
-retrieve.py, so when those change, run it again.
+retrieve.py, so when those change, run it again. It prints what it fits; CONTRIBUTING.md says why the weights with a
+reader are those of an earlier one.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from clippings.answer import FOUND
 from clippings.read import Reading
 from clippings.records import Answer, Quote
 
-NO_ANSWER = 2.0  # log-odds; given its paragraph, a question that scores less is not answered; chosen on "tune"
+NO_ANSWER = 2.75  # log-odds; given its paragraph, a question that scores less is not answered; chosen on "tune"
 DETERMINER = re.compile(r"\b(?:a|an|the)\b")
 RANKS = {"first": Success @ 1, "in five": Success @ 5, "in ten": Success @ 10, "MRR@10": RR @ 10}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_READER = "clippings-reader"
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "reader"  # its README.md says how it was made
-DEFAULT_SHA256 = "9f588274bc205828e1883a861a22b3c5e2f8fca4cea0836c995c4e2522083a80"
+DEFAULT_SHA256 = "1a899d36eae8cc88a182e32da8be3564d5f1bc2d164df8702a2ad449f77c6bac"
 NO_READER = "none"
 WINDOW = 384  # tokens of question and passage read at once, as is usual on SQuAD; hardly a passage is longer
 STRIDE = 128  # tokens that two windows of a longer one share
