@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from clippings.answer import cited, not_found, worded
 from clippings.embed import Vectors
-from clippings.index import Index, Query
+from clippings.index import Index
 from clippings.lexical import FUNCTION_WORDS
 from clippings.read import POINTS_BACK
-from clippings.records import Answer, Article, Hit, Span
-from clippings.retrieve import Retrieved, articles, retrieve
+from clippings.records import Answer, Article, Hit
+from clippings.retrieve import articles, retrieve
 
 PASSAGES = 40  # read for one summary
 RELEVANT = 0.35  # mean cosine of a sentence and its headline with the topic; less only where all its words are there
@@ -39,38 +39,34 @@ def summarize(topic: str, index: Index) -> Answer:
     query = index.query(topic)
     retrieved = retrieve(query, index, k=PASSAGES)
     sentences = [
-        (span, vector, each)
+        (span, vector, terms, each)
         for each in retrieved
-        for span, vector in zip(each.candidate.passage.sentences, each.candidate.passage.vectors, strict=True)
+        for span, vector, terms in zip(
+            each.candidate.passage.sentences, each.candidate.passage.vectors, each.sentences, strict=True
+        )
         if span.end - span.start >= SHORTEST
     ]
     if not sentences:
         return not_found(query, retrieved)
-    vectors = np.array([vector for _, vector, _ in sentences], np.float32)
-    about = (vectors @ query.vector + np.array([each.candidate.title_cosine for _, _, each in sentences])) / 2
-    if about.max() < RELEVANT:  # a bare name is like no sentence, and yet what has it is about it
-        named = np.array([_has_all(query, each, span) for span, _, each in sentences])
+    vectors = np.array([vector for _, vector, _, _ in sentences], np.float32)
+    about = (vectors @ query.vector + np.array([each.candidate.title_cosine for *_, each in sentences])) / 2
+    if about.max() < RELEVANT:  # a bare name is like no sentence, and yet what has all of it is about it
+        named = np.array([each.headline.union(terms).issuperset(query.content) for _, _, terms, each in sentences])
         if not named.any() or FUNCTION_WORDS.issuperset(query.text.lower().split()):
             return not_found(query, retrieved)
         about = np.where(named, np.maximum(about, 0), -1)
-    best = max(each.candidate.bm25 for _, _, each in sentences) or 1.0
-    about += TERMS * np.array([each.candidate.bm25 / best for _, _, each in sentences])
+    best = max(each.candidate.bm25 for *_, each in sentences) or 1.0
+    about += TERMS * np.array([each.candidate.bm25 / best for *_, each in sentences])
     near = np.flatnonzero(about >= RELATED * about.max())
     sentences, vectors = [sentences[place] for place in near], vectors[near]
     leaning = [
-        LEANING * bool(POINTS_BACK.match(each.article.text[span.start : span.end])) for span, _, each in sentences
+        LEANING * bool(POINTS_BACK.match(each.article.text[span.start : span.end])) for span, *_, each in sentences
     ]
     relevance = (about[near] + (vectors @ vectors.T).mean(axis=1)) / 2 - np.array(leaning)
-    chosen = _chosen(vectors, relevance, [span.article_id for span, _, _ in sentences])
+    chosen = _chosen(vectors, relevance, [span.article_id for span, *_ in sentences])
     hits = [Hit(sentences[place][0], float(relevance[place])) for place in chosen]
     by_id = articles(retrieved)
     return cited(query, sorted(hits, key=lambda hit: _place(hit, by_id[hit.span.article_id])), retrieved)
-
-
-def _has_all(query: Query, each: Retrieved, sentence: Span) -> bool:
-    """Whether the sentence and its headline have all words of the topic."""
-    terms = each.sentences[each.candidate.passage.sentences.index(sentence)]
-    return each.headline.union(terms).issuperset(query.content)
 
 
 def _chosen(vectors: Vectors, relevance: NDArray[np.float32], articles: list[str]) -> list[int]:

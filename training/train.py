@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--begin", type=Path, metavar="WEIGHTS", help="of an earlier run, to begin with")
     parser.add_argument("--seed", type=int, default=1, help="another draw of examples, order and dropout")
-    parser.add_argument("--rehearse", type=float, default=1, help="how much of all that is not canard, 0 to 1")
+    parser.add_argument("--rehearse", type=float, default=1.0, help="how much of all that is not canard, 0 to 1")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
