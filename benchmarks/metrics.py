@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import ir_measures
 import numpy as np
@@ -14,7 +15,7 @@ from sets import Asked
 
 from clippings.answer import FOUND
 from clippings.read import Reading
-from clippings.records import Answer, Quote
+from clippings.records import Answer, Confidence, Quote
 
 NO_ANSWER = 2.75  # log-odds; given its paragraph, a question that scores less is not answered; chosen on "tune"
 DETERMINER = re.compile(r"\b(?:a|an|the)\b")
@@ -296,6 +297,9 @@ def refusing(sort: str, cases: Sequence[Case]) -> list[Figure]:
         "answerable answered": [not case.refused for case in cases if case.golds],
         "right in the first sentence, of these": [any(case.right[:1]) for case in answered],
     }
+    for band in get_args(Confidence):  # what they promise, unanswerable questions among them
+        said = [case for case in cases if case.answer.confidence == band and not case.refused]
+        rows[f"right in the first sentence, of all with {band} confidence"] = [any(case.right[:1]) for case in said]
     return [figure("refusing", f"{sort}: {metric}", values) for metric, values in rows.items()]
 
 

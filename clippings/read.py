@@ -56,7 +56,7 @@ HIGHLIGHT = -2.0  # log-odds; of a sentence that is quoted, the reader's words a
 READER_BOUND = 12.0  # log-odds: beyond, a reader is no surer, only louder
 REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
-NAME = re.compile(r"\b(?:[^\W\d_a-zа-яё][\w’'-]*|\d[\d.,]*)\b")
+NAME = re.compile(rf"\b(?:[{CAPITAL}][\w’'-]*|\d[\d.,]*)\b")
 CAPITALIZED = re.compile(  # not a mere start
     rf"(?<=[\w,] )[{CAPITAL}][\w’'-]+|\b[{CAPITAL}][\w’'-]+ [{CAPITAL}][\w’'-]+"
 )

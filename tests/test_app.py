@@ -87,7 +87,9 @@ def answer(question: str) -> Answer:
     if question == "fault":
         raise RuntimeError("a fault in the fake answer, on purpose")
     if question == "unknown":
-        return Answer(question, (), (FERRY,), None, (quote(FERRY, "Paragraph 7 has one sentence.", source=1),))
+        long = FERRY.text[FERRY.text.index("Paragraph 7 ") : FERRY.text.index("\n\nParagraph 27 ")]
+        nearest = quote(FERRY, "Paragraph 7 has one sentence.", source=1), quote(FERRY, long, source=1)
+        return Answer(question, (), (FERRY,), None, nearest)
     if question == "gone":
         gone = Article("gone", "Gone", "Text.")
         return Answer(question, (quote(gone, "Text.", source=1),), (gone,), "low")
@@ -345,7 +347,11 @@ def test_not_found_shows_the_nearest_passages_as_no_answer(page: Page) -> None:
     assert content(turn.locator(".message")) == TEMPLATES.say("not_found")
     assert content(turn.locator(".nearest h3")) == TEMPLATES.say("nearest")
     expect(page.locator(".story")).to_be_empty()
-    turn.locator(".nearest .marker").click()
+    lines = turn.locator(".nearest .words").evaluate_all(
+        "all => all.map(each => each.clientHeight / parseFloat(getComputedStyle(each).lineHeight))"
+    )
+    assert lines == [pytest.approx(1, abs=0.1), pytest.approx(3, abs=0.1)]  # of the second's many
+    turn.locator(".nearest .marker").first.click()
     expect(page.locator("#passage")).to_have_text("Paragraph 7 has one sentence.")
 
 

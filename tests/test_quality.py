@@ -22,7 +22,7 @@ import sets
 from metrics import NO_ANSWER, Case, Curve, EventCase, Extract, Figure, Point, Rankings
 from sets import Asked, Gold
 
-from clippings.answer import FOUND
+from clippings.answer import FOUND, HIGH, MEDIUM
 from clippings.embed import Encoder
 from clippings.reader import Reader, Words
 from clippings.records import Answer, Quote, Span
@@ -130,7 +130,8 @@ def test_risk_and_coverage_of_five_answers() -> None:
 
 
 def answered(probability: float, *quotes: Quote, golds: tuple[Gold, ...] = ()) -> Case:
-    return Case(asked(*golds), Answer("?", quotes, ()), probability)
+    band = "high" if probability >= HIGH else "medium" if probability >= MEDIUM else "low"
+    return Case(asked(*golds), Answer("?", quotes, (), confidence=band), probability)
 
 
 def test_refusing() -> None:
@@ -149,6 +150,9 @@ def test_refusing() -> None:
         Figure("refusing", "near: recall", 3, 2 / 3),
         Figure("refusing", "near: answerable answered", 4, 3 / 4),
         Figure("refusing", "near: right in the first sentence, of these", 3, 2 / 3),
+        Figure("refusing", "near: right in the first sentence, of all with high confidence", 3, 1 / 3),
+        Figure("refusing", "near: right in the first sentence, of all with medium confidence", 0, None),
+        Figure("refusing", "near: right in the first sentence, of all with low confidence", 1, 1),
     ]
     assert metrics.curve("near", cases).points[0] == Point(0.99, 3 / 7, 2 / 3)
     assert metrics.refusing("near", [])[0] == Figure("refusing", "near: precision", 0, None)
