@@ -1,7 +1,7 @@
 """Answer a question with the sentences that answer it, or say that none does."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clippings.errors import ClippingsError
@@ -48,7 +48,7 @@ def consider(question: str, index: Index, *, reader: Reader | None = None) -> Co
 def quoted(considered: Considered) -> Answer:
     """Quote the best that was read, however likely it answers."""
     best = considered.probability
-    chosen = _chosen(considered.readings)
+    chosen = _chosen(considered.readings, newer=_newer(considered))
     hits = [Hit(span, best * math.exp(each.score - considered.readings[0].score)) for each, span in chosen]
     given = cited(considered.query, hits, considered.retrieved)
     quotes = tuple(
@@ -57,12 +57,30 @@ def quoted(considered: Considered) -> Answer:
     return replace(given, quotes=quotes, confidence="high" if best >= HIGH else "medium" if best >= MEDIUM else "low")
 
 
-def _chosen(readings: Sequence[Reading]) -> list[tuple[Reading, Span]]:
-    """Choose what to quote of the sorted readings, and from where to where: a sentence with the one that it needs."""
+def _newer(considered: Considered) -> set[str]:
+    """Give the ids of the retrieved articles that were published after the one with the best sentence."""
+    published = {id: article.published for id, article in articles(considered.retrieved).items()}
+    best = published[considered.readings[0].span.article_id] if considered.readings else None
+    return {id for id, day in published.items() if best and day and day > best}
+
+
+def _chosen(readings: Sequence[Reading], *, newer: Collection[str]) -> list[tuple[Reading, Span]]:
+    """Choose what to quote of the sorted readings, and from where to where: a sentence with the one that it needs.
+
+    One of a newer article that would answer by itself has its place however far the best is before it: it may tell
+    what has changed since.
+    """
+    later = {
+        reading.span
+        for reading in readings
+        if reading.span.article_id in newer and probability(reading.log_odds) >= MEDIUM
+    }
+    close = [each for each in readings if each.span in later or each.score >= readings[0].score - GAP]
+    changed = [each for each in close if each.span in later and not repeats(each, readings[0])]
     chosen: list[tuple[Reading, Span]] = []
     left = SENTENCES
-    for reading in readings:
-        if not left or reading.score < readings[0].score - GAP:
+    for reading in (*close[:1], *changed[:1], *close):
+        if not left:
             break
         spans = [span for _, span in chosen]
         if any(_overlap(reading.span, span) for span in spans) or any(repeats(reading, other) for other, _ in chosen):
@@ -73,7 +91,7 @@ def _chosen(readings: Sequence[Reading]) -> list[tuple[Reading, Span]]:
             left -= 1
         chosen.append((reading, span))
         left -= 1
-    return chosen
+    return sorted(chosen, key=lambda each: -each[0].score)
 
 
 def _overlap(one: Span, other: Span) -> bool:

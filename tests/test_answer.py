@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clippings.answer import FOUND, NEAREST, SENTENCES, answer, consider, numbered, quoted
+from clippings.answer import FOUND, GAP, NEAREST, SENTENCES, answer, consider, numbered, quoted
 from clippings.errors import ClippingsError
 from clippings.index import Index
 from clippings.read import READER_BOUND, SIGNALS, WITH_READER, WITHOUT_READER, Reading, probability, read, repeats
@@ -358,6 +359,32 @@ def test_a_sentence_is_quoted_with_the_one_that_it_points_back_to(stocked: Index
     given = answer("Why was it rebuilt during the winter?", stocked)
     well_formed(given, stocked)
     assert given.quotes[0].text == FERRY  # both its sentences, as one quote
+
+
+@pytest.mark.parametrize(
+    ("published", "log_odds", "places"),
+    [
+        (date(2022, 5, 2), 0.0, 1),
+        (date(2022, 5, 2), -1.0, 0),  # unlikely to answer
+        (date(2022, 5, 1), 0.0, 0),  # no newer than the best
+        (None, 0.0, 0),
+    ],
+)
+def test_what_a_newer_article_says_has_a_place(
+    stocked: Index, article: Make, published: date | None, log_odds: float, places: int
+) -> None:
+    text = "The yard said that the ferry needs a new engine."
+    stocked.add([article(text, "Later", path="later.txt", published=published)])
+    stocked.add([article(text, "A reprint", path="reprint.txt", published=published)])
+    considered = consider("When does the ferry return to Ellery harbour?", stocked)
+    readings = [
+        replace(each, score=-2 * GAP, log_odds=log_odds) if each.text == text else replace(each, score=-0.1 * n)
+        for n, each in enumerate(considered.readings)
+    ]
+    given = quoted(replace(considered, readings=tuple(sorted(readings, key=lambda each: -each.score))))
+    well_formed(given, stocked)
+    assert len(given.quotes) == SENTENCES
+    assert [quote.text for quote in given.quotes].count(text) == places
 
 
 def test_what_is_refused_can_be_quoted_all_the_same(stocked: Index) -> None:

@@ -25,7 +25,7 @@ from sets import Asked, Gold
 from clippings.answer import FOUND, HIGH, MEDIUM
 from clippings.embed import Encoder
 from clippings.reader import Reader, Words
-from clippings.records import Answer, Quote, Span
+from clippings.records import Answer, Confidence, Quote, Span
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -130,7 +130,7 @@ def test_risk_and_coverage_of_five_answers() -> None:
 
 
 def answered(probability: float, *quotes: Quote, golds: tuple[Gold, ...] = ()) -> Case:
-    band = "high" if probability >= HIGH else "medium" if probability >= MEDIUM else "low"
+    band: Confidence = "high" if probability >= HIGH else "medium" if probability >= MEDIUM else "low"
     return Case(asked(*golds), Answer("?", quotes, (), confidence=band), probability)
 
 
