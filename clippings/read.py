@@ -52,7 +52,7 @@ WITHOUT_READER = Weights(
     answers=(-0.11, 6.40, 3.26, 0.03, 1.55, -1.35, 0.06, 0.0),
     bias=-4.84,
 )
-HIGHLIGHT = -2.0  # log-odds; of a sentence that is quoted, the reader's words are picked out from here on
+HIGHLIGHT = -8.0  # log-odds, from which on the reader's words are picked out of what is quoted: CONTRIBUTING.md
 READER_BOUND = 12.0  # log-odds: beyond, a reader is no surer, only louder
 REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
