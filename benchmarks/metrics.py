@@ -19,7 +19,7 @@ from clippings.records import Answer, Confidence, Quote
 
 NO_ANSWER = 2.75  # log-odds; given its paragraph, a question that scores less is not answered; chosen on "tune"
 DETERMINER = re.compile(r"\b(?:a|an|the)\b")
-POSSESSIVE = re.compile(r"[’']s\b")
+OWNER = re.compile(r"\b(?!(?:s?he|it|that|there|here|where|who|what|let)[’'])(\w+)[’']s\b", re.IGNORECASE)
 RANKS = {"first": Success @ 1, "in five": Success @ 5, "in ten": Success @ 10, "MRR@10": RR @ 10}
 
 PUBLISHED = {  # by benchmark and metric, with the number that RESULTS.md gives its source
@@ -154,8 +154,14 @@ def token_f1(predicted: str, golds: Sequence[str]) -> float:
 
 def contains(text: str, golds: Sequence[str]) -> bool:
     """Whether one of the answers stands in the text, in whole words; "Novak Djokovic's bid" has Novak Djokovic."""
-    texts = normalized(text), normalized(POSSESSIVE.sub("", text))
-    return any(gold and f" {gold} " in f" {each} " for gold in _comparable(golds) for each in texts)
+    forms = (text, golds), (_parted(text), [_parted(gold) for gold in golds])
+    return any(
+        gold and f" {gold} " in f" {normalized(form)} " for form, answers in forms for gold in _comparable(answers)
+    )
+
+
+def _parted(text: str) -> str:
+    return OWNER.sub(r"\1 s", text)
 
 
 def _comparable(golds: Sequence[str]) -> list[str]:
@@ -299,7 +305,7 @@ def refusing(sort: str, cases: Sequence[Case]) -> list[Figure]:
         "answerable answered": [not case.refused for case in cases if case.golds],
         "right in the first sentence, of these": [any(case.right[:1]) for case in answered],
     }
-    for band in get_args(Confidence):  # what they promise, unanswerable questions among them
+    for band in get_args(Confidence):  # what a confidence promises, unanswerable questions among them
         said = [case for case in cases if case.answer.confidence == band and not case.refused]
         rows[f"right in the first sentence, of all with {band} confidence"] = [any(case.right[:1]) for case in said]
     return [figure("refusing", f"{sort}: {metric}", values) for metric, values in rows.items()]

@@ -1,7 +1,7 @@
 """Answer a question with the sentences that answer it, or say that none does."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clippings.errors import ClippingsError
@@ -10,6 +10,7 @@ from clippings.read import Reading, probability, read, repeats
 from clippings.reader import Reader
 from clippings.records import Answer, Article, Hit, Quote, Span
 from clippings.retrieve import Retrieved, articles, passage_hits, retrieve
+from clippings.when import Period, asked_about
 
 PASSAGES = 10  # read for one question
 SENTENCES = 3  # quoted in an answer at most
@@ -18,7 +19,8 @@ NEAREST = 3  # passages shown when nothing answers
 # FOUND .92 of the questions that the articles of a small index answer are answered with the reader and .90 without, and
 # .88 of those near its topic that they do not are refused; benchmarks/RESULTS.md has what that gives on the rest.
 FOUND, MEDIUM, HIGH = 0.12, 0.35, 0.65
-GAP = 3.0  # log-odds, at most, between the best sentence and a further one: enough to show where outlets differ
+GAP = 3.0  # log-odds, at most, between the best sentence and a further one, unless that is later news: enough to show
+# where outlets differ
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Considered:
     retrieved: tuple[Retrieved, ...]  # the best first
     readings: tuple[Reading, ...]  # the best first
     probability: float  # 0 to 1
+    period: Period | None  # asked about
 
 
 def answer(question: str, index: Index, *, reader: Reader | None = None) -> Answer:
@@ -42,13 +45,19 @@ def consider(question: str, index: Index, *, reader: Reader | None = None) -> Co
     query = index.query(worded(question))
     retrieved = retrieve(query, index, k=PASSAGES)
     readings = read(query, retrieved, index, reader=reader)
-    return Considered(query, tuple(retrieved), tuple(readings), probability(readings[0].log_odds) if readings else 0.0)
+    return Considered(
+        query,
+        tuple(retrieved),
+        tuple(readings),
+        probability(readings[0].log_odds) if readings else 0.0,
+        asked_about(query.text, dates=index.dates()),
+    )
 
 
 def quoted(considered: Considered) -> Answer:
     """Quote the best that was read, however likely it answers."""
     best = considered.probability
-    chosen = _chosen(considered.readings, newer=_newer(considered))
+    chosen = _chosen(considered.readings, latest=_latest(considered))
     hits = [Hit(span, best * math.exp(each.score - considered.readings[0].score)) for each, span in chosen]
     given = cited(considered.query, hits, considered.retrieved)
     quotes = tuple(
@@ -57,41 +66,53 @@ def quoted(considered: Considered) -> Answer:
     return replace(given, quotes=quotes, confidence="high" if best >= HIGH else "medium" if best >= MEDIUM else "low")
 
 
-def _newer(considered: Considered) -> set[str]:
-    """Give the ids of the retrieved articles that were published after the one with the best sentence."""
-    published = {id: article.published for id, article in articles(considered.retrieved).items()}
-    best = published[considered.readings[0].span.article_id] if considered.readings else None
-    return {id for id, day in published.items() if best and day and day > best}
+def _latest(considered: Considered) -> list[Reading]:
+    """Give what was published last that may answer, if later than the best sentence and its reprints: things change.
 
-
-def _chosen(readings: Sequence[Reading], *, newer: Collection[str]) -> list[tuple[Reading, Span]]:
-    """Choose what to quote of the sorted readings, and from where to where: a sentence with the one that it needs.
-
-    One of a newer article that would answer by itself has its place however far the best is before it: it may tell
-    what has changed since.
+    Nothing that is later than the time asked about, and nothing when the best sentence is of unknown date.
     """
-    later = {
-        reading.span
-        for reading in readings
-        if reading.span.article_id in newer and probability(reading.log_odds) >= MEDIUM
-    }
-    close = [each for each in readings if each.span in later or each.score >= readings[0].score - GAP]
-    changed = [each for each in close if each.span in later and not repeats(each, readings[0])]
+    days = {id: article.published for id, article in articles(considered.retrieved).items()}
+    said = [(day, each) for each in considered.readings if (day := days[each.span.article_id])]
+    best = [day for day, each in said if repeats(each, considered.readings[0])]
+    if not best or not considered.period:
+        return []
+    later = [
+        (day, each)
+        for day, each in said
+        if max(best) < day <= considered.period[1] and probability(each.log_odds) >= MEDIUM
+    ]
+    return [each for day, each in later if day == max(day for day, _ in later)]
+
+
+def _chosen(readings: Sequence[Reading], *, latest: Sequence[Reading]) -> list[tuple[Reading, Span]]:
+    """Choose what to quote of the sorted readings, and from where to where; of the latest at least one sentence."""
+    spans = {each.span for each in latest}
+    close = [each for each in readings if each.span in spans or each.score >= readings[0].score - GAP]
+    chosen = _placed(close, places=SENTENCES)
+    if latest and not any(
+        _overlap(each.span, span) or repeats(each, other) for each in latest for other, span in chosen
+    ):
+        chosen = _placed(close, places=SENTENCES - 1)
+        chosen += _placed(latest, places=1)
+    return chosen
+
+
+def _placed(readings: Sequence[Reading], *, places: int) -> list[tuple[Reading, Span]]:
+    """Take sentences in their order, each with the one that it needs where there are places for both."""
     chosen: list[tuple[Reading, Span]] = []
-    left = SENTENCES
-    for reading in (*close[:1], *changed[:1], *close):
-        if not left:
+    for reading in readings:
+        if not places:
             break
         spans = [span for _, span in chosen]
         if any(_overlap(reading.span, span) for span in spans) or any(repeats(reading, other) for other, _ in chosen):
             continue
         span = reading.span
-        if reading.before and left > 1 and not any(_overlap(reading.before, other) for other in spans):
+        if reading.before and places > 1 and not any(_overlap(reading.before, other) for other in spans):
             span = replace(span, start=reading.before.start)
-            left -= 1
+            places -= 1
         chosen.append((reading, span))
-        left -= 1
-    return sorted(chosen, key=lambda each: -each[0].score)
+        places -= 1
+    return chosen
 
 
 def _overlap(one: Span, other: Span) -> bool:

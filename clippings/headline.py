@@ -15,6 +15,7 @@ CUT = "…"
 TITLE = 100  # characters of a first sentence that stands in for a headline
 
 CAPITAL = "".join(char for char in map(chr, range(0x530)) if char.isupper())  # of Latin, Greek and Cyrillic script
+SMALL = "".join(char for char in map(chr, range(0x530)) if char.islower())
 SPACELESS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces
 WORD = re.compile(rf"[{SPACELESS}]{{1,2}}|[^\W_{SPACELESS}]+(?:['’-][^\W_{SPACELESS}]+)*")
 STEMMED = re.compile(rf"[{SPACELESS}]|[^\W_{SPACELESS}]{{4,}}")  # shorter words are in every article

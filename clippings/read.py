@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clippings.headline import CAPITAL
+from clippings.headline import CAPITAL, SMALL
 from clippings.index import Index, Query
 from clippings.reader import Reader, Words
 from clippings.records import Article, Span
@@ -56,7 +56,7 @@ HIGHLIGHT = -8.0  # log-odds, from which on the reader's words are picked out of
 READER_BOUND = 12.0  # log-odds: beyond, a reader is no surer, only louder
 REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
-NAME = re.compile(rf"\b(?:[{CAPITAL}][\w’'-]*|\d[\d.,]*)\b")
+NAME = re.compile(rf"\b(?:[^\W\d_{SMALL}][\w’'-]*|\d[\d.,]*)\b")  # in scripts without capitals any word may be one
 CAPITALIZED = re.compile(  # not a mere start
     rf"(?<=[\w,] )[{CAPITAL}][\w’'-]+|\b[{CAPITAL}][\w’'-]+ [{CAPITAL}][\w’'-]+"
 )

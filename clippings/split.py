@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 
 from sentencex import get_sentence_boundaries
 
-from clippings.headline import CAPITAL, SPACELESS, dateline
+from clippings.headline import CAPITAL, SMALL, SPACELESS, dateline
 from clippings.records import Article, Span
 
 PASSAGE_WORDS = 110  # on average at most: about 150 word pieces, inside every model's window
@@ -17,7 +17,7 @@ SPACELESS_CHARACTER = re.compile(rf"[{SPACELESS}]")
 WORD = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+")  # where a script has no spaces, its characters count as words
 CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 PARAGRAPH = re.compile(r"[^\n]+")
-CONTINUES = re.compile(r"[a-zа-яё,;)—–-]")  # no sentence begins so: what comes before was an abbreviation
+CONTINUES = re.compile(rf"[{SMALL},;)—–-]")  # no sentence begins so: what comes before was an abbreviation
 ABBREVIATION = re.compile(rf"\b(?:[{CAPITAL}]\.-[{CAPITAL}]|им)\.$")  # J.-P. Sartre; институт им. Сатпаева
 QUOTATION_MARK = re.compile('["“”„«»]')
 FRAGMENT_WORDS = 1  # "Friday." after "at 5 p.m." is no sentence of its own

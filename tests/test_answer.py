@@ -11,10 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clippings.answer import FOUND, GAP, NEAREST, SENTENCES, answer, consider, numbered, quoted
+from clippings.answer import FOUND, NEAREST, SENTENCES, answer, consider, numbered, quoted
 from clippings.errors import ClippingsError
 from clippings.index import Index
-from clippings.read import READER_BOUND, SIGNALS, WITH_READER, WITHOUT_READER, Reading, probability, read, repeats
+from clippings.read import (
+    HIGHLIGHT,
+    READER_BOUND,
+    SIGNALS,
+    WITH_READER,
+    WITHOUT_READER,
+    Reading,
+    probability,
+    read,
+    repeats,
+)
 from clippings.reader import Reader, Words
 from clippings.records import Answer, Article, Hit, Span
 from clippings.retrieve import DATE_WEIGHT, DEPTH, INDEX_WEIGHTS, WORD_WEIGHTS, retrieve
@@ -174,6 +184,8 @@ def test_signals_are_what_they_say(stocked: Index) -> None:
         ("Tell me about Petrova", 1.0),
         ("Did Petra Holm meet Sandvik?", 2 / 3),
         ("Petrova dockers vote", 0.0),  # the first word has a capital anyway
+        ("Did dockers vote élan?", 0.0),
+        ("Did dockers vote Élan?", 1.0),
     ],
 )
 def test_names_that_a_passage_lacks_are_a_signal(stocked: Index, question: str, absent: float) -> None:
@@ -233,6 +245,14 @@ def test_yes_or_no_and_a_mere_topic_ask_for_no_words(stocked: Index, question: s
     text = stocked.article(best.span.article_id).text
     assert "340 dockers" in best.text
     assert (text[best.highlight.start : best.highlight.end] if best.highlight else None) == words
+
+
+def test_of_what_the_reader_hardly_believes_no_words_are_picked_out(stocked: Index) -> None:
+    query = stocked.query("How many dockers voted?")
+    for score, words in ((HIGHLIGHT + 0.1, True), (HIGHLIGHT - 0.1, False)):
+        readings = read(query, retrieve(query, stocked, k=10), stocked, reader=ScriptedReader("340 dockers", score))
+        (reading,) = (each for each in readings if "340 dockers" in each.text)
+        assert (reading.highlight is not None) == words
 
 
 def test_what_the_reader_says_is_a_signal_within_bounds(stocked: Index) -> None:
@@ -361,30 +381,56 @@ def test_a_sentence_is_quoted_with_the_one_that_it_points_back_to(stocked: Index
     assert given.quotes[0].text == FERRY  # both its sentences, as one quote
 
 
+BEST, SECOND, THIRD = "The ferry returns on 12 May.", "Dockers ended a strike.", "Petra Holm won in Aldmoor."
+NEWS, LATEST = "The yard needs more time.", "Its engine failed again."
+OTHERS = [(BEST, date(2022, 5, 1), 0.0, 3.0), (SECOND, date(2022, 4, 1), -0.1, 3.0), (THIRD, None, -0.2, 3.0)]
+
+
 @pytest.mark.parametrize(
-    ("published", "log_odds", "places"),
+    ("said", "quotes"),
     [
-        (date(2022, 5, 2), 0.0, 1),
-        (date(2022, 5, 2), -1.0, 0),  # unlikely to answer
-        (date(2022, 5, 1), 0.0, 0),  # no newer than the best
-        (None, 0.0, 0),
+        ([(LATEST, date(2022, 5, 2), -8.0, 0.0)], [BEST, SECOND, LATEST]),
+        ([(LATEST, date(2022, 5, 2), -0.05, 0.0)], [BEST, LATEST, SECOND]),
+        ([(LATEST, date(2022, 5, 2), -8.0, -1.0)], [BEST, SECOND, THIRD]),  # may not answer
+        ([(LATEST, date(2022, 5, 1), -8.0, 0.0)], [BEST, SECOND, THIRD]),  # no later than the best
+        ([(LATEST, None, -8.0, 0.0)], [BEST, SECOND, THIRD]),
+        ([(NEWS, date(2022, 5, 2), -7.0, 1.0), (LATEST, date(2022, 5, 3), -8.0, 0.0)], [BEST, SECOND, LATEST]),
+        ([(NEWS, date(2022, 5, 2), -7.0, 1.0), (BEST, date(2022, 5, 3), -8.0, 0.0)], [BEST, SECOND, THIRD]),
+        ([(SECOND, date(2022, 5, 2), -8.0, 0.0)], [BEST, SECOND, THIRD]),  # a reprint of what is quoted
     ],
 )
-def test_what_a_newer_article_says_has_a_place(
-    stocked: Index, article: Make, published: date | None, log_odds: float, places: int
+def test_what_was_published_last_has_a_place(
+    index: Index, article: Make, said: list[tuple[str, date | None, float, float]], quotes: list[str]
 ) -> None:
-    text = "The yard said that the ferry needs a new engine."
-    stocked.add([article(text, "Later", path="later.txt", published=published)])
-    stocked.add([article(text, "A reprint", path="reprint.txt", published=published)])
-    considered = consider("When does the ferry return to Ellery harbour?", stocked)
+    assert told(index, article, "When does the ferry return?", *OTHERS, *said) == quotes
+
+
+def test_nothing_has_a_place_that_is_later_than_the_time_asked_about(index: Index, article: Make) -> None:
+    said = [(BEST, date(2021, 5, 1), 0.0, 3.0), (LATEST, date(2022, 5, 1), -8.0, 0.0)]
+    assert told(index, article, "When did the ferry return?", *said) == [BEST, LATEST]
+    assert told(index, article, "When did the ferry return in 2021?", *said) == [BEST]
+
+
+def test_nothing_is_later_than_a_sentence_of_unknown_date(index: Index, article: Make) -> None:
+    said = [(BEST, None, 0.0, 3.0), (LATEST, date(2022, 5, 1), -8.0, 0.0)]
+    assert told(index, article, "When does the ferry return?", *said) == [BEST]
+
+
+def told(index: Index, article: Make, question: str, *said: tuple[str, date | None, float, float]) -> list[str]:
+    """Quote from articles of one sentence, each with its day, its score and its log-odds."""
+    articles = [article(text, f"Article {n}", path=f"{n}", published=day) for n, (text, day, _, _) in enumerate(said)]
+    index.add(articles)
+    considered = consider(question, index)
+    places = {each.id: n for n, each in enumerate(articles)}
     readings = [
-        replace(each, score=-2 * GAP, log_odds=log_odds) if each.text == text else replace(each, score=-0.1 * n)
-        for n, each in enumerate(considered.readings)
+        replace(each, score=said[place][2], log_odds=said[place][3])
+        for each in considered.readings
+        for place in [places[each.span.article_id]]
     ]
-    given = quoted(replace(considered, readings=tuple(sorted(readings, key=lambda each: -each.score))))
-    well_formed(given, stocked)
-    assert len(given.quotes) == SENTENCES
-    assert [quote.text for quote in given.quotes].count(text) == places
+    readings.sort(key=lambda each: -each.score)
+    given = quoted(replace(considered, readings=tuple(readings)))
+    well_formed(given, index)
+    return [quote.text for quote in given.quotes]
 
 
 def test_what_is_refused_can_be_quoted_all_the_same(stocked: Index) -> None:

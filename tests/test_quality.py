@@ -22,7 +22,7 @@ import sets
 from metrics import NO_ANSWER, Case, Curve, EventCase, Extract, Figure, Point, Rankings
 from sets import Asked, Gold
 
-from clippings.answer import FOUND, HIGH, MEDIUM
+from clippings.answer import FOUND
 from clippings.embed import Encoder
 from clippings.reader import Reader, Words
 from clippings.records import Answer, Confidence, Quote, Span
@@ -59,6 +59,9 @@ def test_answers_are_compared_as_squad_does(predicted: str, golds: list[str], ex
         ("It cost $15.", ["$5"], False),
         ("Novak Djokovic's bid is over.", ["Novak Djokovic"], True),
         ("McDonald’s closes.", ["McDonald's"], True),
+        ("NOVAK DJOKOVIC'S BID", ["Novak Djokovic"], True),
+        ("McDonald's Ukraine's unit", ["McDonald's Ukraine"], True),
+        ("It's over.", ["It"], False),
         ("The Woods closed.", ["Wood"], False),
         ("The end.", ["the"], False),
         ("The end.", [], False),
@@ -132,19 +135,18 @@ def test_risk_and_coverage_of_five_answers() -> None:
 # Figures
 
 
-def answered(probability: float, *quotes: Quote, golds: tuple[Gold, ...] = ()) -> Case:
-    band: Confidence = "high" if probability >= HIGH else "medium" if probability >= MEDIUM else "low"
-    return Case(asked(*golds), Answer("?", quotes, (), confidence=band), probability)
+def answered(probability: float, *quotes: Quote, golds: tuple[Gold, ...] = (), confidence: Confidence = "low") -> Case:
+    return Case(asked(*golds), Answer("?", quotes, (), confidence), probability)
 
 
 def test_refusing() -> None:
     may, rain = (Gold("May", 29),), (Gold("Rain", 0),)
     cases = [
         answered(FOUND, quote(11), golds=may),  # right
-        answered(0.99, quote(11), quote(0), golds=rain),  # wrong in its first sentence
-        answered(0.99, quote(11), golds=may),
+        answered(0.99, quote(11), quote(0), golds=rain, confidence="high"),  # wrong in its first sentence
+        answered(0.99, quote(11), golds=may, confidence="high"),
         answered(FOUND - 0.01, quote(11), golds=may),  # refused, though right
-        answered(0.99, quote(11)),
+        answered(0.99, quote(11), confidence="medium"),
         answered(0.0),
         answered(0.0),
     ]
@@ -153,8 +155,8 @@ def test_refusing() -> None:
         Figure("refusing", "near: recall", 3, 2 / 3),
         Figure("refusing", "near: answerable answered", 4, 3 / 4),
         Figure("refusing", "near: right in the first sentence, of these", 3, 2 / 3),
-        Figure("refusing", "near: right in the first sentence, of all with high confidence", 3, 1 / 3),
-        Figure("refusing", "near: right in the first sentence, of all with medium confidence", 0, None),
+        Figure("refusing", "near: right in the first sentence, of all with high confidence", 2, 1 / 2),
+        Figure("refusing", "near: right in the first sentence, of all with medium confidence", 1, 0),
         Figure("refusing", "near: right in the first sentence, of all with low confidence", 1, 1),
     ]
     assert metrics.curve("near", cases).points[0] == Point(0.99, 3 / 7, 2 / 3)
