@@ -183,6 +183,16 @@ def test_odd_values_in_front_matter_are_unknown_or_text(read: Read, field: str, 
     assert read("a.md", f"---\n{field}\n---\nText.\n") == [expected]
 
 
+def test_a_headline_with_a_colon_needs_no_quotation_marks(read: Read) -> None:
+    front = (
+        "---\ntitle: Quake: \"toll\" now 109: ministry\noutlet: 'News: North'\nurl: https://a.example/b\n---\nText.\n"
+    )
+    expected = Page(
+        "Text.", "a.md", title='Quake: "toll" now 109: ministry', outlet="News: North", url="https://a.example/b"
+    )
+    assert read("a.md", front) == [expected]
+
+
 def test_broken_front_matter_is_named_with_its_line(read: Read) -> None:
     (skip,) = read("a.md", "---\ntitle: T\nurl: [\n---\nText.\n")
     assert isinstance(skip, Skip)
