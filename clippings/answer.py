@@ -45,20 +45,19 @@ def consider(question: str, index: Index, *, reader: Reader | None = None) -> Co
     query = index.query(worded(question))
     retrieved = retrieve(query, index, k=PASSAGES)
     readings = read(query, retrieved, index, reader=reader)
-    return Considered(
-        query,
-        tuple(retrieved),
-        tuple(readings),
-        probability(readings[0].log_odds) if readings else 0.0,
-        asked_about(query.text, dates=index.dates()),
-    )
+    best = probability(readings[0].log_odds) if readings else 0.0
+    return Considered(query, tuple(retrieved), tuple(readings), best, asked_about(query.text, dates=index.dates()))
 
 
 def quoted(considered: Considered) -> Answer:
-    """Quote the best that was read, however likely it answers."""
-    best = considered.probability
-    chosen = _chosen(considered.readings, latest=_latest(considered))
-    hits = [Hit(span, best * math.exp(each.score - considered.readings[0].score)) for each, span in chosen]
+    """Quote the best that was read, however likely it answers; first what was published last, where that is close."""
+    readings, latest = considered.readings, _latest(considered)
+    if latest and latest[0].score >= readings[0].score - GAP:
+        first = replace(latest[0], score=readings[0].score)
+        readings = (first, *(each for each in readings if each.span != first.span))
+    best = probability(readings[0].log_odds) if readings else 0.0
+    chosen = _chosen(readings, latest=latest)
+    hits = [Hit(span, best * math.exp(each.score - readings[0].score)) for each, span in chosen]
     given = cited(considered.query, hits, considered.retrieved)
     quotes = tuple(
         replace(quote, highlight=each.highlight) for quote, (each, _) in zip(given.quotes, chosen, strict=True)

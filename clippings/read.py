@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from clippings.headline import CAPITAL, SMALL
+from clippings.headline import CAPITAL, SMALL, dateline
 from clippings.index import Index, Query
 from clippings.reader import Reader, Words
 from clippings.records import Article, Span
@@ -23,9 +23,9 @@ SIGNALS = (
     "passage",  # how well its passage fits, as retrieve scores it
     "sentence",  # cosine of the sentence with the question
     "covered",  # share of the question's terms, by rarity, that the sentence has
-    "around",  # the same share for its passage and headline
+    "around",  # the same share for its passage, headline and month
     "pairs",  # share of the question's pairs of neighbouring terms that are neighbours in the sentence too
-    "absent",  # share of the question's names, numbers and quoted words that neither passage nor headline has
+    "absent",  # share of the question's names, numbers and quoted words that neither passage nor headline nor month has
     "kind",  # 1 when it has what the question asks for (a name, a number, a time, a reason), -1 when not, else 0
     "reader",  # the reader's log-odds that words of it answer; without a reader always 0
 )
@@ -86,9 +86,13 @@ WHO_OR_WHERE = re.compile(
     re.IGNORECASE,
 )
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
+TOLD = (  # before a question word that asks: "Did they say who did it?", and not "Is the man who did it free?"
+    r"(?:and|but|sa(?:y|ys|id)|tells?|told|know|known|sees?|seen|shows?|shown|finds?|found|learn|explain|announce|reveal"
+    r"|disclose|decide|report|mention|remember|understand|clear|sure|idea|out)(?:ed|d)?"
+)
 YES_OR_NO = re.compile(
     r"\W*(?:(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)(?:n[’']t)?"
-    rf"|whether|if)\b(?!.*\b(?:or\b|{QUESTION_WORD}))",
+    rf"|whether|if)\b(?!.*\b(?:or\b|{TOLD} (?:\w+ )?{QUESTION_WORD}))",
     re.IGNORECASE | re.DOTALL,
 )
 ASKS = re.compile(r"[?？؟][\W_]*$")  # a sentence that is a question itself has its words and answers nothing
@@ -160,26 +164,32 @@ class _Asked:
 
 
 def _words(query: Query, retrieved: Sequence[Retrieved], reader: Reader) -> list[list[Words]]:
-    passages = [each.candidate.passage for each in retrieved]
     return reader.read(
         query.text,
         [each.article.text[each.candidate.passage.span.start : each.candidate.passage.span.end] for each in retrieved],
         titles=[each.article.title for each in retrieved],
         sentences=[
             [
-                replace(span, start=span.start - passage.span.start, end=span.end - passage.span.start)
-                for span in passage.sentences
+                replace(span, start=_story(span, each.article) - start, end=span.end - start)
+                for span in each.candidate.passage.sentences
             ]
-            for passage in passages
+            for each in retrieved
+            for start in [each.candidate.passage.span.start]
         ],
     )
+
+
+def _story(span: Span, article: Article) -> int:
+    """Give where a sentence begins after the dateline, of which the words are no answer."""
+    opening = dateline(article.text[: span.end]) if span.start == 0 else None
+    return opening.end if opening and opening.end < span.end else span.start
 
 
 def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[Words] | None) -> Iterator[Reading]:
     passage, text = each.candidate.passage, each.article.text
     weights = WITHOUT_READER if found is None else WITH_READER
     bias = weights.bias + (weights.wordless if asked.is_topic or asked.yes_or_no else 0.0)
-    whole = each.headline.union(*each.sentences)
+    whole = each.headline.union(each.month, *each.sentences)
     around = share(asked.rarity, whole)
     absent = sum(name not in whole for name in asked.names) / len(asked.names) if asked.names else 0.0
     for place, (span, terms, vector) in enumerate(zip(passage.sentences, each.sentences, passage.vectors, strict=True)):

@@ -39,6 +39,7 @@ class Retrieved:
     article: Article
     sentences: tuple[tuple[str, ...], ...]  # the terms of each, in order
     headline: frozenset[str]  # the terms of the article's
+    month: frozenset[str]  # the terms of the month and the year in which the article was published
     score: float
 
 
@@ -107,4 +108,6 @@ def _with_words(candidate: Candidate, index: Index, *, score: float) -> Retrieve
     if article is None:  # removed by another process since the search
         return None
     sentences = tuple(tuple(index.terms(article.text[span.start : span.end])) for span in candidate.passage.sentences)
-    return Retrieved(candidate, article, sentences, headline=frozenset(index.terms(article.title)), score=score)
+    headline = frozenset(index.terms(article.title))
+    month = frozenset(index.terms(f"{article.published:%B %Y}" if article.published else ""))
+    return Retrieved(candidate, article, sentences, headline, month, score)
