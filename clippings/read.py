@@ -87,12 +87,13 @@ WHO_OR_WHERE = re.compile(
 )
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
 TOLD = (  # before a question word that asks: "Did they say who did it?", and not "Is the man who did it free?"
-    r"(?:and|but|sa(?:y|ys|id)|tells?|told|know|known|sees?|seen|shows?|shown|finds?|found|learn|explain|announce|reveal"
-    r"|disclose|decide|report|mention|remember|understand|clear|sure|idea|out)(?:ed|d)?"
+    r"(?:and|but|so,|sa(?:y|ys|id)|tells?|told|know|known|sees?|seen|shows?|shown|finds?|found|learn|explain|announce|reveal"
+    r"|disclose|decide|report|mention|state|remember|understand|clear|sure|idea|out)(?:ed|d)?"
 )
 YES_OR_NO = re.compile(
-    r"\W*(?:(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)(?:n[’']t)?"
-    rf"|whether|if)\b(?!.*\b(?:or\b|{TOLD} (?:\w+ )?{QUESTION_WORD}))",
+    r"\W*(?:(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)(?:n[’']t)?\b"
+    rf"(?!.*\b(?:{TOLD} (?:\w+ )?{QUESTION_WORD}|{QUESTION_WORD}\W*$))|(?:whether|if)\b(?!.*\b{QUESTION_WORD}))"
+    r"(?!.*\bor\b)",
     re.IGNORECASE | re.DOTALL,
 )
 ASKS = re.compile(r"[?？؟][\W_]*$")  # a sentence that is a question itself has its words and answers nothing

@@ -239,6 +239,8 @@ def test_a_question_is_no_answer(stocked: Index, article: Make) -> None:
         ("Was it dark when 340 dockers voted?", None),
         ("Did he know exactly how many dockers voted?", "340 dockers"),
         ("Did dockers vote, and how many?", "340 dockers"),
+        ("Did dockers vote, and if so, how many?", "340 dockers"),
+        ("If dockers voted, how many did?", "340 dockers"),
         ("Tell me about 340 dockers", None),
         ("340 dockers", None),
     ],
