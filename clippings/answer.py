@@ -35,7 +35,7 @@ class Considered:
 
 
 def answer(question: str, index: Index, *, reader: Reader | None = None) -> Answer:
-    """Answer with at most three sentences, the best first; without quotes when nothing answers."""
+    """Answer with at most three sentences; without quotes when nothing answers."""
     considered = consider(question, index, reader=reader)
     return quoted(considered) if considered.probability >= FOUND else not_found(considered.query, considered.retrieved)
 
@@ -50,7 +50,7 @@ def consider(question: str, index: Index, *, reader: Reader | None = None) -> Co
 
 
 def quoted(considered: Considered) -> Answer:
-    """Quote the best that was read, however likely it answers; first what was published last, where that is close."""
+    """Quote the best that was read, however likely it answers; within `GAP` what was published last comes first."""
     readings, latest = considered.readings, _latest(considered)
     if latest and latest[0].score >= readings[0].score - GAP:
         first = replace(latest[0], score=readings[0].score)
@@ -68,18 +68,14 @@ def quoted(considered: Considered) -> Answer:
 def _latest(considered: Considered) -> list[Reading]:
     """Give what was published last that may answer, if later than the best sentence and its reprints: things change.
 
-    Nothing that is later than the time asked about, and nothing when the best sentence is of unknown date.
+    Nothing where a time is asked about that is not the present, or when the best sentence is of unknown date.
     """
     days = {id: article.published for id, article in articles(considered.retrieved).items()}
     said = [(day, each) for each in considered.readings if (day := days[each.span.article_id])]
     best = [day for day, each in said if repeats(each, considered.readings[0])]
-    if not best or not considered.period:
+    if not best or not considered.period or considered.period[0] < considered.period[1]:
         return []
-    later = [
-        (day, each)
-        for day, each in said
-        if max(best) < day <= considered.period[1] and probability(each.log_odds) >= MEDIUM
-    ]
+    later = [(day, each) for day, each in said if day > max(best) and probability(each.log_odds) >= MEDIUM]
     return [each for day, each in later if day == max(day for day, _ in later)]
 
 
@@ -88,17 +84,18 @@ def _chosen(readings: Sequence[Reading], *, latest: Sequence[Reading]) -> list[t
     spans = {each.span for each in latest}
     close = [each for each in readings if each.span in spans or each.score >= readings[0].score - GAP]
     chosen = _placed(close, places=SENTENCES)
-    if latest and not any(
-        _overlap(each.span, span) or repeats(each, other) for each in latest for other, span in chosen
-    ):
-        chosen = _placed(close, places=SENTENCES - 1)
-        chosen += _placed(latest, places=1)
+    news = [each for each in latest if not any(repeats(each, other) for other, _ in chosen)]
+    if news and not any(_overlap(each.span, span) for each in latest for _, span in chosen):
+        places = 2 if news[0].before else 1
+        chosen = _placed(news[:1], places=places, after=_placed(close, places=SENTENCES - places))
     return chosen
 
 
-def _placed(readings: Sequence[Reading], *, places: int) -> list[tuple[Reading, Span]]:
-    """Take sentences in their order, each with the one that it needs where there are places for both."""
-    chosen: list[tuple[Reading, Span]] = []
+def _placed(
+    readings: Sequence[Reading], *, places: int, after: Sequence[tuple[Reading, Span]] = ()
+) -> list[tuple[Reading, Span]]:
+    """Add sentences to what is chosen, in their order, each with the one that it needs where both have a place."""
+    chosen = list(after)
     for reading in readings:
         if not places:
             break

@@ -193,9 +193,12 @@ def _yaml(text: str) -> dict[str, Any] | None:
     import yaml
 
     # Values as they stand, for 1984 is a title and 2022-13-45 no error; the first line is the rule above them.
-    text = COLON.sub(lambda line: line[1] + json.dumps(line[2].rstrip(), ensure_ascii=False), "\n" + text)
+    quoted = COLON.sub(lambda line: line[1] + json.dumps(line[2].rstrip(), ensure_ascii=False), text)
     try:
-        fields = yaml.load(text, Loader=yaml.BaseLoader)
+        try:
+            fields = yaml.load("\n" + text, Loader=yaml.BaseLoader)
+        except yaml.YAMLError:
+            fields = yaml.load("\n" + quoted, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
         raise ClippingsError(f"front matter is not YAML: {reason}") from error

@@ -16,6 +16,7 @@ from clippings.retrieve import Retrieved, pairs, share
 from clippings.spelling import QUOTED
 from clippings.split import sentences
 from clippings.topic import QUESTION_WORD, WHO
+from clippings.when import TIME as DATE
 
 # What is measured of a sentence. benchmarks/calibrate.py fits what follows: the weight of each in the sum that ranks
 # the sentences of a question, and its weight in the log-odds that the best of them answers.
@@ -56,7 +57,7 @@ HIGHLIGHT = -8.0  # log-odds, from which on the reader's words are picked out of
 READER_BOUND = 12.0  # log-odds: beyond, a reader is no surer, only louder
 REPEATS = 0.9  # cosine between sentences; above it the second is a reprint of the first
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
-NAME = re.compile(rf"\b(?:[^\W\d_{SMALL}][\w’'-]*|\d[\d.,]*)\b")  # in scripts without capitals any word may be one
+NAME = re.compile(rf"\b(?:[^\W\d_{SMALL}][\w’'-]*|\d[\d.,]*)\b")  # where SMALL does not tell, any word may be one
 CAPITALIZED = re.compile(  # not a mere start
     rf"(?<=[\w,] )[{CAPITAL}][\w’'-]+|\b[{CAPITAL}][\w’'-]+ [{CAPITAL}][\w’'-]+"
 )
@@ -88,11 +89,11 @@ WHO_OR_WHERE = re.compile(
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
 TOLD = (  # before a question word that asks: "Did they say who did it?", and not "Is the man who did it free?"
     r"(?:and|but|so,|sa(?:y|ys|id)|tells?|told|know|known|sees?|seen|shows?|shown|finds?|found|learn|explain|announce|reveal"
-    r"|disclose|decide|report|mention|state|remember|understand|clear|sure|idea|out)(?:ed|d)?"
+    r"|confirm|asks?|list|name|identify|identified|specify|specified|reasons?|word|indication|disclose|decide|report|mention|state|remember|understand|clear|sure|idea|out)(?:ed|d)?"
 )
 YES_OR_NO = re.compile(
     r"\W*(?:(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)(?:n[’']t)?\b"
-    rf"(?!.*\b(?:{TOLD} (?:\w+ )?{QUESTION_WORD}|{QUESTION_WORD}\W*$))|(?:whether|if)\b(?!.*\b{QUESTION_WORD}))"
+    rf"(?!.*\b(?:{TOLD},? (?:\w+ )?{QUESTION_WORD}|{QUESTION_WORD}\W*$))|(?:whether|if)\b(?!.*\b{QUESTION_WORD}))"
     r"(?!.*\bor\b)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -124,6 +125,7 @@ def read(query: Query, retrieved: Sequence[Retrieved], index: Index, *, reader: 
     asked = _Asked(
         index.rarity(query.content),
         _names(query, index),
+        frozenset(term for match in DATE.finditer(query.text) for term in index.terms(match[0])),
         _kind(query.text),
         is_topic=not WORDS_ASKED.search(query.text),
         yes_or_no=asks_yes_or_no(query.text),
@@ -159,6 +161,7 @@ class _Asked:
 
     rarity: dict[str, float]  # of the question's terms
     names: tuple[str, ...]  # the terms of its names, numbers and quoted words
+    time: frozenset[str]  # the terms of the months and years that it names
     fits: Callable[[str], bool] | None  # whether a sentence has what the question asks for, where it asks for a kind
     is_topic: bool  # whether it is no question at all
     yes_or_no: bool  # whether no words of a sentence are asked for, but whether it says so
@@ -182,15 +185,16 @@ def _words(query: Query, retrieved: Sequence[Retrieved], reader: Reader) -> list
 
 def _story(span: Span, article: Article) -> int:
     """Give where a sentence begins after the dateline, of which the words are no answer."""
-    opening = dateline(article.text[: span.end]) if span.start == 0 else None
-    return opening.end if opening and opening.end < span.end else span.start
+    begins = span.start == 0 or article.text[span.start - 1] == "\n"
+    opening = dateline(article.text[span.start : span.end]) if begins else None
+    return span.start + opening.end if opening and span.start + opening.end < span.end else span.start
 
 
 def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[Words] | None) -> Iterator[Reading]:
     passage, text = each.candidate.passage, each.article.text
     weights = WITHOUT_READER if found is None else WITH_READER
     bias = weights.bias + (weights.wordless if asked.is_topic or asked.yes_or_no else 0.0)
-    whole = each.headline.union(each.month, *each.sentences)
+    whole = each.headline.union(each.month & asked.time, *each.sentences)
     around = share(asked.rarity, whole)
     absent = sum(name not in whole for name in asked.names) / len(asked.names) if asked.names else 0.0
     for place, (span, terms, vector) in enumerate(zip(passage.sentences, each.sentences, passage.vectors, strict=True)):

@@ -240,6 +240,8 @@ def test_a_question_is_no_answer(stocked: Index, article: Make) -> None:
         ("Did he know exactly how many dockers voted?", "340 dockers"),
         ("Did dockers vote, and how many?", "340 dockers"),
         ("Did dockers vote, and if so, how many?", "340 dockers"),
+        ("Did officials confirm when 340 dockers voted?", "340 dockers"),
+        ("Could you name who led 340 dockers?", "340 dockers"),
         ("If dockers voted, how many did?", "340 dockers"),
         ("Tell me about 340 dockers", None),
         ("340 dockers", None),
@@ -266,6 +268,7 @@ def test_a_dateline_has_no_words_that_answer(stocked: Index, article: Make) -> N
 def test_an_article_has_the_month_in_which_it_was_published(stocked: Index) -> None:
     for question, absent in (
         ("Did dockers vote in April 2022?", 0.0),
+        ("Did dockers vote for April?", 1.0),
         ("Did dockers vote in March 2022?", 1 / 2),
         ("Did dockers vote in April 2021?", 1 / 2),
     ):

@@ -193,6 +193,11 @@ def test_a_headline_with_a_colon_needs_no_quotation_marks(read: Read) -> None:
     assert read("a.md", front) == [expected]
 
 
+def test_front_matter_that_is_yaml_stays_as_it_is(read: Read) -> None:
+    front = "---\ntitle: T\npublished: 2024-01-02 # fixed: was 03\n---\nText.\n"
+    assert read("a.md", front) == [Page("Text.", "a.md", title="T", published=date(2024, 1, 2))]
+
+
 def test_broken_front_matter_is_named_with_its_line(read: Read) -> None:
     (skip,) = read("a.md", "---\ntitle: T\nurl: [\n---\nText.\n")
     assert isinstance(skip, Skip)

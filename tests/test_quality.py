@@ -61,6 +61,8 @@ def test_answers_are_compared_as_squad_does(predicted: str, golds: list[str], ex
         ("McDonald’s closes.", ["McDonald's"], True),
         ("NOVAK DJOKOVIC'S BID", ["Novak Djokovic"], True),
         ("McDonald's Ukraine's unit", ["McDonald's Ukraine"], True),
+        ("the WHO's report on the U.S.'s bid", ["WHO"], True),
+        ("the WHO's report on the U.S.'s bid", ["U.S."], True),
         ("It's over.", ["It"], False),
         ("The Woods closed.", ["Wood"], False),
         ("The end.", ["the"], False),
