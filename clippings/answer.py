@@ -10,7 +10,6 @@ from clippings.read import Reading, probability, read, repeats
 from clippings.reader import Reader
 from clippings.records import Answer, Article, Hit, Quote, Span
 from clippings.retrieve import Retrieved, articles, passage_hits, retrieve
-from clippings.when import Period, asked_about
 
 PASSAGES = 10  # read for one question
 SENTENCES = 3  # quoted in an answer at most
@@ -25,13 +24,16 @@ GAP = 3.0  # log-odds, at most, between the best sentence and a further one, unl
 
 @dataclass(frozen=True)
 class Considered:
-    """A question, what was read for it, and how likely the best of that answers."""
+    """A question and what was read for it."""
 
     query: Query
     retrieved: tuple[Retrieved, ...]  # the best first
     readings: tuple[Reading, ...]  # the best first
-    probability: float  # 0 to 1
-    period: Period | None  # asked about
+
+    @property
+    def probability(self) -> float:
+        """How likely the best of that answers, 0 to 1."""
+        return _likely(self.readings)
 
 
 def answer(question: str, index: Index, *, reader: Reader | None = None) -> Answer:
@@ -45,8 +47,11 @@ def consider(question: str, index: Index, *, reader: Reader | None = None) -> Co
     query = index.query(worded(question))
     retrieved = retrieve(query, index, k=PASSAGES)
     readings = read(query, retrieved, index, reader=reader)
-    best = probability(readings[0].log_odds) if readings else 0.0
-    return Considered(query, tuple(retrieved), tuple(readings), best, asked_about(query.text, dates=index.dates()))
+    return Considered(query, tuple(retrieved), tuple(readings))
+
+
+def _likely(readings: Sequence[Reading]) -> float:
+    return probability(readings[0].log_odds) if readings else 0.0
 
 
 def quoted(considered: Considered) -> Answer:
@@ -55,7 +60,7 @@ def quoted(considered: Considered) -> Answer:
     if latest and latest[0].score >= readings[0].score - GAP:
         first = replace(latest[0], score=readings[0].score)
         readings = (first, *(each for each in readings if each.span != first.span))
-    best = probability(readings[0].log_odds) if readings else 0.0
+    best = _likely(readings)
     chosen = _chosen(readings, latest=latest)
     hits = [Hit(span, best * math.exp(each.score - readings[0].score)) for each, span in chosen]
     given = cited(considered.query, hits, considered.retrieved)
@@ -73,7 +78,8 @@ def _latest(considered: Considered) -> list[Reading]:
     days = {id: article.published for id, article in articles(considered.retrieved).items()}
     said = [(day, each) for each in considered.readings if (day := days[each.span.article_id])]
     best = [day for day, each in said if repeats(each, considered.readings[0])]
-    if not best or not considered.period or considered.period[0] < considered.period[1]:
+    period = considered.query.period
+    if not best or not period or period[0] < period[1]:
         return []
     later = [(day, each) for day, each in said if day > max(best) and probability(each.log_odds) >= MEDIUM]
     return [each for day, each in later if day == max(day for day, _ in later)]

@@ -21,6 +21,7 @@ from clippings.spelling import corrected
 from clippings.split import PASSAGE_WORDS, sentences, split
 from clippings.store import Encoded, Passage, Store
 from clippings.topic import topic
+from clippings.when import Period, asked_about
 
 if TYPE_CHECKING:
     from clippings.dense import Dense
@@ -39,6 +40,7 @@ class Query:
     vector: NDArray[np.float32]  # (dim,), unit length
     terms: tuple[str, ...]  # each once
     content: tuple[str, ...]  # those that are not function words, unless there are no others
+    period: Period | None  # the time that it asks about, None when no article has a date
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,8 @@ class Index:
         right = corrected(topic(text), self._knows, resembling=self._resembling)
         terms = tuple(dict.fromkeys(self._lexical.terms(right)))
         vector = self._model().query(right)
-        return Query(text, right, vector=vector, terms=terms, content=tuple(self._lexical.content(terms)))
+        content = tuple(self._lexical.content(terms))
+        return Query(text, right, vector, terms, content, asked_about(right, dates=self.dates()))
 
     def _knows(self, word: str) -> bool:
         return all(map(self._lexical.holds, self._lexical.terms(word))) or self._model().knows(word)

@@ -20,9 +20,9 @@ BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_
 HTML_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 # What browsers take for these names, for that is what pages under them are written in.
 AS_BROWSERS = {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
-COLON = re.compile(
+COLON = re.compile(  # "title: Fire: two hurt" is no YAML
     r"^(\w+:[ \t]+)([^\s\"'\[{|>&*!%@`#].*:[ \t].*)$", re.MULTILINE
-)  # "title: Fire: two hurt" is no YAML
+)
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -193,11 +193,11 @@ def _yaml(text: str) -> dict[str, Any] | None:
     import yaml
 
     # Values as they stand, for 1984 is a title and 2022-13-45 no error; the first line is the rule above them.
-    quoted = COLON.sub(lambda line: line[1] + json.dumps(line[2].rstrip(), ensure_ascii=False), text)
     try:
         try:
             fields = yaml.load("\n" + text, Loader=yaml.BaseLoader)
         except yaml.YAMLError:
+            quoted = COLON.sub(lambda line: line[1] + json.dumps(line[2].rstrip(), ensure_ascii=False), text)
             fields = yaml.load("\n" + quoted, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).replace('in "<unicode string>", ', "in ").split())

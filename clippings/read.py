@@ -88,8 +88,9 @@ WHO_OR_WHERE = re.compile(
 )
 WHY = re.compile(r"\bwhy\b", re.IGNORECASE)
 TOLD = (  # before a question word that asks: "Did they say who did it?", and not "Is the man who did it free?"
-    r"(?:and|but|so,|sa(?:y|ys|id)|tells?|told|know|known|sees?|seen|shows?|shown|finds?|found|learn|explain|announce|reveal"
-    r"|confirm|asks?|list|name|identify|identified|specify|specified|reasons?|word|indication|disclose|decide|report|mention|state|remember|understand|clear|sure|idea|out)(?:ed|d)?"
+    r"(?:and|but|so,|sa(?:y|ys|id)|tells?|told|know|known|sees?|seen|shows?|shown|finds?|found|learn|explain|announce"
+    r"|reveal|confirm|asks?|list|name|identify|identified|specify|specified|reasons?|word|indication|disclose|decide"
+    r"|report|mention|state|remember|understand|clear|sure|idea|out)(?:ed|d)?"
 )
 YES_OR_NO = re.compile(
     r"\W*(?:(?:am|is|are|was|were|do|does|did|has|have|had|can|could|wo|will|would|shall|should|may|might|must)(?:n[’']t)?\b"
@@ -134,7 +135,7 @@ def read(query: Query, retrieved: Sequence[Retrieved], index: Index, *, reader: 
     readings = [
         reading
         for each, found in zip(retrieved, words, strict=True)
-        for reading in _readings(query, asked, each, found=found)
+        for reading in _readings(query, asked, each, month=_month(asked, each.article, index), found=found)
     ]
     return sorted(readings, key=lambda reading: -reading.score)
 
@@ -190,11 +191,20 @@ def _story(span: Span, article: Article) -> int:
     return span.start + opening.end if opening and span.start + opening.end < span.end else span.start
 
 
-def _readings(query: Query, asked: _Asked, each: Retrieved, *, found: Sequence[Words] | None) -> Iterator[Reading]:
+def _month(asked: _Asked, article: Article, index: Index) -> frozenset[str]:
+    """Give the terms of the month and the year in which an article was published, of those that the question names."""
+    if not asked.time or not article.published:
+        return frozenset()
+    return asked.time.intersection(index.terms(f"{article.published:%B %Y}"))
+
+
+def _readings(
+    query: Query, asked: _Asked, each: Retrieved, *, month: frozenset[str], found: Sequence[Words] | None
+) -> Iterator[Reading]:
     passage, text = each.candidate.passage, each.article.text
     weights = WITHOUT_READER if found is None else WITH_READER
     bias = weights.bias + (weights.wordless if asked.is_topic or asked.yes_or_no else 0.0)
-    whole = each.headline.union(each.month & asked.time, *each.sentences)
+    whole = each.headline.union(month, *each.sentences)
     around = share(asked.rarity, whole)
     absent = sum(name not in whole for name in asked.names) / len(asked.names) if asked.names else 0.0
     for place, (span, terms, vector) in enumerate(zip(passage.sentences, each.sentences, passage.vectors, strict=True)):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from clippings.index import Candidate, Index, Query
 from clippings.records import Article, Hit
-from clippings.when import asked_about, nearness
+from clippings.when import nearness
 
 DEPTH = 100  # passages from each index; deeper changes no rank near the top
 POOL = 40  # of these, passages whose articles are looked at, which takes longer than all the rest
@@ -39,7 +39,6 @@ class Retrieved:
     article: Article
     sentences: tuple[tuple[str, ...], ...]  # the terms of each, in order
     headline: frozenset[str]  # the terms of the article's
-    month: frozenset[str]  # the terms of the month and the year in which the article was published
     score: float
 
 
@@ -48,13 +47,13 @@ def retrieve(query: Query, index: Index, *, k: int) -> list[Retrieved]:
     candidates = index.search(query, DEPTH)
     by_index = index_signals(query, candidates) @ np.array(list(INDEX_WEIGHTS.values()))
     pool = np.argsort(-by_index, kind="stable")[: max(POOL, k)].tolist()  # candidates come in order of passage
-    rarity, period = index.rarity(query.content), asked_about(query.text, dates=index.dates())
+    rarity = index.rarity(query.content)
     retrieved = []
     for place in pool:
         each = _with_words(candidates[place], index, score=float(by_index[place]))
         if each:
             by_words = float(np.dot(word_signals(query, each, rarity=rarity), list(WORD_WEIGHTS.values())))
-            by_date = DATE_WEIGHT * nearness(each.article.published, period)
+            by_date = DATE_WEIGHT * nearness(each.article.published, query.period)
             retrieved.append(replace(each, score=each.score + by_words + by_date))
     return sorted(retrieved, key=lambda each: (-each.score, each.candidate.passage.number))[:k]
 
@@ -108,6 +107,4 @@ def _with_words(candidate: Candidate, index: Index, *, score: float) -> Retrieve
     if article is None:  # removed by another process since the search
         return None
     sentences = tuple(tuple(index.terms(article.text[span.start : span.end])) for span in candidate.passage.sentences)
-    headline = frozenset(index.terms(article.title))
-    month = frozenset(index.terms(f"{article.published:%B %Y}" if article.published else ""))
-    return Retrieved(candidate, article, sentences, headline, month, score)
+    return Retrieved(candidate, article, sentences, headline=frozenset(index.terms(article.title)), score=score)

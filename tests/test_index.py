@@ -35,7 +35,7 @@ WORDS = (
     " station court judge verdict fire brigade museum painting theft police northern southern election vote recount"
     " Москва выборы 新闻 über naïve 41,000 2.5"
 ).split()
-UNWORDED = Query("", "", np.zeros(64, np.float32), terms=(), content=())
+UNWORDED = Query("", "", np.zeros(64, np.float32), terms=(), content=(), period=None)
 
 
 class RefusingEncoder(HashedEncoder):
