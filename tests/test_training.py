@@ -1,10 +1,12 @@
 """What the reader and the weights are made from: the fixed division of the data, examples, and the fit."""
 
 import gzip
+import hashlib
 import json
 import random
 import re
 import sys
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -126,6 +128,40 @@ def test_runs_are_averaged_weight_by_weight() -> None:
     assert averaged["a"].tolist() == [3.0, 3.0]
     assert averaged["b"].tolist() == [0.0]
     assert averaged["a"].dtype == torch.float16
+
+
+def test_what_was_written_is_put_to_its_passage(capsys: pytest.CaptureFixture[str]) -> None:
+    passage = Article("a", "Harbour", "The crane fell. It was built in 1931.")
+    asked = [
+        {"kind": "written", "question": "How old is the crane?", "start": 32, "end": 36},
+        {"kind": "written-unanswerable", "question": "Who built the crane?"},
+    ]
+    rows = [
+        {"passage": hashlib.sha256(passage.text.encode()).hexdigest()[:16], "questions": asked},
+        {"title": "Quay", "text": "It fell in 1932 and was built in 1931.", "questions": asked[1:]},
+        {"passage": "0" * 16, "questions": asked},
+    ]
+    found = list(examples._written(rows, [replace(passage, text="Another."), passage]))
+    assert sorted((each.title, each.kind, each.text[:7], each.spans) for each in found) == [
+        ("Harbour", "written", "The cra", ((32, 36),)),
+        ("Harbour", "written-unanswerable", "The cra", ()),
+        ("Quay", "written-unanswerable", "It fell", ()),
+    ]
+    assert passage.text[32:36] == "1931"
+    assert capsys.readouterr().out.startswith("1 passages of questions.jsonl.gz were not found")
+
+
+def test_the_written_questions_have_what_training_needs() -> None:
+    rows = examples._rows(examples.QUESTIONS)
+    for row in rows:
+        assert re.fullmatch("[0-9a-f]{16}", row["passage"]) if "passage" in row else row["title"] and row["text"]
+        for each in row["questions"]:
+            assert each["kind"] in train.SHARES
+            assert ("start" in each) == (each["kind"] != "written-unanswerable")
+            assert re.search(r"\w \w", each["question"])
+            assert 0 <= each.get("start", 0) < each.get("end", 1) <= len(row.get("text", " " * 5000))
+        assert len({each["question"] for each in row["questions"]}) == len(row["questions"])
+    assert len({row.get("passage") or row["text"] for row in rows}) == len(rows) > 1000
 
 
 def test_another_name_another_year_or_the_opposite_makes_a_question_unanswerable() -> None:

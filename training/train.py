@@ -49,8 +49,11 @@ SHARES = {
     "canard": 1.0,
     "canard-unanswerable": 1.0,
     "canard-cut": 0.5,
+    "written": 0.65,
+    "written-sentence": 0.65,
+    "written-unanswerable": 0.65,
 }
-LOOSE = ("canard",)  # what was answered in a conversation is a sentence that has the answer, seldom the answer alone
+LOOSE = ("canard", "written-sentence")  # what answers is a sentence, seldom all of it: any of its words is right
 MAX_TOKENS = 320  # of question, title and passage; what has its answer further on is left out
 BATCH_TOKENS = 4096  # with padding
 RATE = 1.5e-4  # the highest learning rate, after WARM_UP of all steps; falls to nothing in a straight line
@@ -71,7 +74,9 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--begin", type=Path, metavar="WEIGHTS", help="of an earlier run, to begin with")
     parser.add_argument("--seed", type=int, default=1, help="another draw of examples, order and dropout")
-    parser.add_argument("--rehearse", type=float, default=1.0, help="how much of all that is not canard, 0 to 1")
+    parser.add_argument(
+        "--rehearse", type=float, default=1.0, help="how much of all that is neither canard nor written, 0 to 1"
+    )
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
@@ -80,7 +85,10 @@ def main() -> int:
     options = f"{arguments.seed} {arguments.epochs} {arguments.rehearse}"
     begun_sha256 = hashlib.sha256(packed + begun + options.encode()).hexdigest()
     run = Run(arguments.out / "checkpoint.pt", begun_sha256, arguments.begin, arguments.seed)
-    shares = {kind: share * (1 if kind.startswith("canard") else arguments.rehearse) for kind, share in SHARES.items()}
+    shares = {
+        kind: share * (1 if kind.startswith(("canard", "written")) else arguments.rehearse)
+        for kind, share in SHARES.items()
+    }
     train(examples, _batches(examples, arguments.epochs, shares=shares, seed=arguments.seed), run=run)
     return 0
 
