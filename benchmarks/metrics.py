@@ -281,6 +281,18 @@ def conversations(sort: str, cases: Sequence[Case]) -> list[Figure]:
     ]
 
 
+def news(cases: Sequence[Case]) -> list[Figure]:
+    """Measure questions on a passage of the news; another article may answer what that passage does not."""
+    if not cases:
+        return []
+    return [
+        *retrieval("news", cases, what="article"),
+        *right_sentence("news", cases),
+        figure("news", "refused, passage answers", [case.refused for case in cases if case.golds]),
+        figure("news", "refused, passage only seems to", [case.refused for case in cases if not case.golds]),
+    ]
+
+
 def reading(cases: Sequence[Extract]) -> list[Figure]:
     """Measure what is read in the right paragraph, as SQuAD 2.0 does and with none refused."""
     answerable = [case for case in cases if case.golds]

@@ -40,7 +40,7 @@ from clippings.split import sentences
 DATA = ROOT.parent / "shared" / "data"
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 CURVE = "risk-coverage.svg"  # beside the results
-NAMES = ("rtqa", "squad", "reading", "refusing", "conversations", "events", "kazakhstan")
+NAMES = ("rtqa", "news", "squad", "reading", "refusing", "conversations", "events", "kazakhstan")
 FAST = 100  # questions at most, over the paragraphs that report questions are on: half a minute, for a test
 BM25_PASSAGES = 20  # that reading alone is to put in order
 
@@ -165,12 +165,15 @@ def on_paragraphs(corpus: Corpus, names: Collection[str], *, encoder: Encoder, r
 
 
 def on_news(data: Path, names: Collection[str], *, encoder: Encoder, reader: Reader | None) -> Outcome:
-    """Measure on the rtqa articles: answering the quiz questions, and refusing those of later years."""
+    """Measure on the rtqa articles: quiz questions, questions written on some of them, and those of later years."""
     figures: list[Figure] = []
     curves: list[Curve] = []
-    if {"rtqa", "refusing"} & set(names):
+    if {"rtqa", "news", "refusing"} & set(names):
         corpus = sets.rtqa(data)
         with sets.indexed(corpus.articles, encoder) as index:
+            if "news" in names:
+                written = ask(report(sets.written(corpus.articles)), index, reader=reader)
+                figures += metrics.news(written)
             cases = ask(report(corpus.asked), index, reader=reader)
             if "rtqa" in names:
                 figures += metrics.retrieval("rtqa", cases, what="source article")

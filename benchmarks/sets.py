@@ -24,6 +24,7 @@ from clippings.clean import clean
 from clippings.embed import Encoder
 from clippings.index import Index
 from clippings.records import Article, Page
+from clippings.split import sentences, split
 
 Part = Literal["train", "tune", "report"]
 
@@ -33,6 +34,10 @@ SQUAD_PARTS: tuple[Part, ...] = ("report", "tune", "train", "train", "train", "t
 RTQA_PARTS: tuple[Part, ...] = ("report", "report", "report", "tune", "tune", "tune", "train", "train")
 CONVERSATION_PARTS: tuple[Part, ...] = ("train", "train", "tune", "report")
 EVENT_PARTS: tuple[Part, ...] = ("tune", "report")
+WRITTEN_PARTS: tuple[Part, ...] = ("tune", "report")
+WRITTEN = Path(__file__).with_name(
+    "news.jsonl"
+)  # in the form of training/questions.jsonl, which has none of these articles
 UNANSWERED = "I don't know."  # what the person answered who had the text, where it does not say
 
 
@@ -75,20 +80,20 @@ class Event:
 def squad(data: Path) -> Corpus:
     """Give every paragraph as an article of its own, titled with its topic."""
     path = _file(data / "squad", "jsonl.gz")
-    rows = list(_rows(path))
+    questions = list(rows(path))
     articles = {
-        _digest(row["context"])[:16]: Article(_digest(row["context"])[:16], _title(row["title"]), row["context"])
-        for row in rows
+        digest(row["context"]): Article(digest(row["context"]), _title(row["title"]), row["context"])
+        for row in questions
     }
     asked = tuple(
         Asked(
             row["id"],
             row["question"].strip(),
             _part(path, row["title"], SQUAD_PARTS),
-            _digest(row["context"])[:16],
+            digest(row["context"]),
             tuple(Gold(answer["text"], answer["start"]) for answer in row["answers"]),
         )
-        for row in rows
+        for row in questions
     )
     return Corpus(tuple(articles.values()), asked)
 
@@ -97,7 +102,7 @@ def rtqa(data: Path) -> Corpus:
     """Give the news articles, cleaned as ingest does, and the quiz questions; where a gold stands is not known (-1)."""
     path = _file(data / "rtqa", "questions.jsonl")
     articles = []
-    for row in _rows(_file(data / "rtqa", "articles.jsonl.gz")):
+    for row in rows(_file(data / "rtqa", "articles.jsonl.gz")):
         published = date.fromisoformat(row["published"][:10]) if row["published"] else None
         article = clean(Page(row["text"], "rtqa", title=row["title"], url=row["url"], published=published))
         if article:
@@ -110,16 +115,34 @@ def rtqa(data: Path) -> Corpus:
             next(iter(row["articles"]), None),
             tuple(Gold(answer, -1) for answer in row["answers"]),
         )
-        for row in _rows(path)
+        for row in rows(path)
     )
     return Corpus(tuple(articles), asked)
+
+
+def written(articles: Sequence[Article], path: Path = WRITTEN) -> tuple[Asked, ...]:
+    """Give the questions that were written for this project on passages of the news; no gold: none answers them there.
+
+    Of articles that are not there, or are split in another way than when they were written, there are none.
+    """
+    questions = {row["passage"]: row["questions"] for row in rows(path)}
+    asked = []
+    for article in articles:
+        for group in split(article, sentences(article)):
+            passage = digest(article.text[group[0].start : group[-1].end])
+            for number, each in enumerate(questions.pop(passage, ())):
+                places = [(group[0].start + each["start"], group[0].start + each["end"])] if "start" in each else []
+                golds = tuple(Gold(article.text[start:end], start) for start, end in places)
+                part = _part(path, article.id, WRITTEN_PARTS)
+                asked.append(Asked(f"{passage}-{number}", each["question"], part, article.id, golds))
+    return tuple(asked)
 
 
 def outside(data: Path) -> tuple[Asked, ...]:
     """Give the questions of later years, which the rtqa articles cannot answer."""
     path = _file(data / "rtqa", "outside.jsonl")
     return tuple(
-        Asked(row["id"], row["question"], _part(path, row["asked"], RTQA_PARTS), None, ()) for row in _rows(path)
+        Asked(row["id"], row["question"], _part(path, row["asked"], RTQA_PARTS), None, ()) for row in rows(path)
     )
 
 
@@ -127,7 +150,7 @@ def events(data: Path) -> tuple[Event, ...]:
     """Give news events, each with the stories of some outlets; none of data that lacks them."""
     found = []
     for path in sorted((data / "summaries").glob("*neus*.jsonl")):
-        for number, row in enumerate(_rows(path)):
+        for number, row in enumerate(rows(path)):
             stories = tuple(
                 Article(f"event{number}-{place}", story["title"], story["text"])
                 for place, story in enumerate(row["stories"])
@@ -145,17 +168,17 @@ def conversations(data: Path) -> Corpus:
     articles, asked = [], []
     for path in sorted((data / "followups").glob("*canard*.jsonl")):
         turns: dict[str, list[dict[str, Any]]] = {}
-        for row in _rows(path):
+        for row in rows(path):
             turns.setdefault(row["id"].partition("#")[0], []).append(row)
-        for id, rows in turns.items():
-            topic, _, *said = rows[-1]["history"]  # the last turn has what was said in all others
+        for id, tasks in turns.items():
+            topic, _, *said = tasks[-1]["history"]  # the last turn has what was said in all others
             text, golds = _said(said[1::2])
             if not text:
                 continue
             articles.append(Article(id, topic, text))
             asked += [
                 Asked(row["id"], row["rewrite"].strip(), _part(path, topic, CONVERSATION_PARTS), id, gold)
-                for row, gold in zip(rows, golds, strict=False)  # what the last one was answered is not known
+                for row, gold in zip(tasks, golds, strict=False)  # what the last one was answered is not known
                 if "this article" not in row["rewrite"]  # which can only be asked of somebody who has it
             ]
     return Corpus(tuple(articles), tuple(asked))
@@ -179,7 +202,7 @@ def _said(answers: Sequence[str]) -> tuple[str, list[tuple[Gold, ...]]]:
 
 def reuters(data: Path) -> Iterator[Article]:
     """Give short news stories, for speed and for the reader to learn from."""
-    for number, row in enumerate(_rows(data / "reuters" / "articles.jsonl.gz")):
+    for number, row in enumerate(rows(data / "reuters" / "articles.jsonl.gz")):
         article = clean(Page(row["text"], "reuters", title=row.get("title") or None))
         if article:
             yield replace(article, id=f"reuters{number}", path=None)
@@ -206,7 +229,7 @@ def halves(articles: Sequence[tuple[str, Article]], encoder: Encoder) -> Iterato
 
     Each article comes with its topic.
     """
-    topics = sorted({topic for topic, _ in articles}, key=_digest)
+    topics = sorted({topic for topic, _ in articles}, key=digest)
     for half in (frozenset(topics[::2]), frozenset(topics[1::2])):
         with indexed((article for topic, article in articles if topic in half), encoder) as index:
             yield half, index
@@ -215,7 +238,7 @@ def halves(articles: Sequence[tuple[str, Article]], encoder: Encoder) -> Iterato
 def fingerprint(data: Path) -> str:
     """Digest squad and rtqa, so that a pinned figure is compared with its own data only."""
     files = [_file(data / name, ending) for name, ending in FILES]
-    return _digest("".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))[:16]
+    return digest("".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
 
 
 def _file(folder: Path, ending: str) -> Path:
@@ -226,19 +249,25 @@ def _file(folder: Path, ending: str) -> Path:
     return found[0]
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def digest(text: str) -> str:
+    """Give 16 digits of the SHA-256 of a text, by which a paragraph is known."""
+    return _sha256(text)[:16]
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the rows of a JSON Lines file, packed or not."""
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
 
 
 def _part(path: Path, key: str, parts: tuple[Part, ...]) -> Part:
-    return "report" if re.search(r"\btest\b", path.name) else parts[int(_digest(key), 16) % len(parts)]
+    return "report" if re.search(r"\btest\b", path.name) else parts[int(_sha256(key), 16) % len(parts)]
 
 
 def _title(topic: str) -> str:
     return topic.replace("_", " ")
 
 
-def _digest(text: str) -> str:
+def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,6 @@ import json
 import random
 import re
 import sys
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +28,7 @@ import cloze
 import examples
 import sets
 import train
+import written
 
 from clippings.records import Article
 
@@ -131,37 +131,61 @@ def test_runs_are_averaged_weight_by_weight() -> None:
 
 
 def test_what_was_written_is_put_to_its_passage(capsys: pytest.CaptureFixture[str]) -> None:
-    passage = Article("a", "Harbour", "The crane fell. It was built in 1931.")
+    crane = "The crane fell. It was built in 1931."
     asked = [
-        {"kind": "written", "question": "How old is the crane?", "start": 32, "end": 36},
-        {"kind": "written-unanswerable", "question": "Who built the crane?"},
+        {"question": "How old is the crane?", "start": crane.index("1931"), "end": crane.index("1931") + 4},
+        {"question": "Did the crane hold?", "start": 0, "end": 15, "sentence": True},
+        {"question": "Who built the crane?"},
     ]
     rows = [
-        {"passage": hashlib.sha256(passage.text.encode()).hexdigest()[:16], "questions": asked},
-        {"title": "Quay", "text": "It fell in 1932 and was built in 1931.", "questions": asked[1:]},
+        {"passage": hashlib.sha256(crane.encode()).hexdigest()[:16], "questions": asked},
+        {"title": "Quay", "text": "The quay is long.", "questions": [{"question": "Who built the quay?"}]},
         {"passage": "0" * 16, "questions": asked},
     ]
-    found = list(examples._written(rows, [replace(passage, text="Another."), passage]))
-    assert sorted((each.title, each.kind, each.text[:7], each.spans) for each in found) == [
-        ("Harbour", "written", "The cra", ((32, 36),)),
-        ("Harbour", "written-unanswerable", "The cra", ()),
-        ("Quay", "written-unanswerable", "It fell", ()),
+    found = list(written.written(rows, [("Report", "What is kept apart."), ("Harbour", crane)]))
+    assert [(kind, question, title) for kind, question, title, _, _ in found] == [
+        ("written-unanswerable", "Who built the quay?", "Quay"),
+        ("written", "How old is the crane?", "Harbour"),
+        ("written-sentence", "Did the crane hold?", "Harbour"),
+        ("written-unanswerable", "Who built the crane?", "Harbour"),
     ]
-    assert passage.text[32:36] == "1931"
-    assert capsys.readouterr().out.startswith("1 passages of questions.jsonl.gz were not found")
+    answers = [text[start:end] for *_, text, places in found for start, end in places]
+    assert answers == ["1931", "The crane fell."]
+    assert capsys.readouterr().err.startswith("3 written questions are left out")
 
 
-def test_the_written_questions_have_what_training_needs() -> None:
-    rows = examples._rows(examples.QUESTIONS)
+def test_a_passage_is_known_by_its_text() -> None:
+    words = "The harbour has a crane and a quay and many boats that come and go. "
+    article = Article("a", "Harbour", f"{words * 12}\n\nIt closed in 1931. {words * 12}")
+    found = list(written.passages(article))
+    assert len(found) > 1
+    assert {title for title, _ in found} == {"Harbour"}
+    assert [text for _, text in found if text.startswith("It closed in 1931.")]
+    assert all(text in article.text for _, text in found)
+
+
+def test_the_written_questions_are_whole() -> None:
+    rows = list(sets.rows(written.QUESTIONS))
     for row in rows:
-        assert re.fullmatch("[0-9a-f]{16}", row["passage"]) if "passage" in row else row["title"] and row["text"]
+        assert ("passage" in row) != ("text" in row)
+        assert len({each["question"] for each in row["questions"]}) == len(row["questions"]) > 0
         for each in row["questions"]:
-            assert each["kind"] in train.SHARES
-            assert ("start" in each) == (each["kind"] != "written-unanswerable")
             assert re.search(r"\w \w", each["question"])
-            assert 0 <= each.get("start", 0) < each.get("end", 1) <= len(row.get("text", " " * 5000))
-        assert len({each["question"] for each in row["questions"]}) == len(row["questions"])
-    assert len({row.get("passage") or row["text"] for row in rows}) == len(rows) > 1000
+            assert ("start" in each) == ("end" in each)
+            if "start" in each:
+                assert 0 <= each["start"] < each["end"]
+            if "start" in each and "text" in row:
+                around = row["text"][each["start"] - 1 : each["start"]], row["text"][each["end"] : each["end"] + 1]
+                assert not any(map(str.isalnum, around)), each
+    assert len({row["passage"] if "passage" in row else row["text"] for row in rows}) == len(rows)
+
+
+def test_a_run_that_rehearses_sees_all_that_is_new() -> None:
+    shares = train._shares(0.25)
+    assert set(shares) == set(train.SHARES)
+    assert shares["squad"] == 0.25 * train.SHARES["squad"]
+    assert shares["canard-cut"] == train.SHARES["canard-cut"]
+    assert shares["written-unanswerable"] == train.SHARES["written-unanswerable"]
 
 
 def test_another_name_another_year_or_the_opposite_makes_a_question_unanswerable() -> None:

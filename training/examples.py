@@ -3,23 +3,20 @@
 Human questions on paragraphs (squad), on single sentences (qamr) and on a text that they had not read (canard), quiz
 questions with the news passages that hold their answers (rtqa), and, so that the reader learns to say no, passages that
 our own retriever finds for a question although they do not answer it. News stories (reuters, rtqa) make many more
-questions by themselves (cloze.py), and questions.jsonl has some that were written for this project on passages of squad
-and the news, most of which only seem to be answered. Only the "train" part of squad, canard and rtqa is read, and no
-story that our retriever finds for a question of another part.
+questions by themselves (cloze.py), and others were written for this project (written.py). Only the "train" part of
+squad, canard and rtqa is read, and no story that our retriever finds for a question of another part.
 """
 
 import argparse
 import gzip
-import hashlib
 import json
 import random
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the project itself is not installed
@@ -27,14 +24,14 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import sets
 from cloze import Places, clozes, places
+from written import QUESTIONS, passages, written
 
 from clippings.embed import Encoder
 from clippings.index import Index, Query
 from clippings.records import Article
 from clippings.retrieve import Retrieved, retrieve, share
-from clippings.split import sentences, split
+from clippings.split import sentences
 
-QUESTIONS = Path(__file__).with_name("questions.jsonl.gz")  # written for this project: README.md
 SEED = 1
 RETRIEVED = 20  # passages looked at for a question
 NEGATIVES = 4  # of them kept, at most, as not answering
@@ -109,7 +106,8 @@ def main() -> int:
     asked = [each for each in squad.asked if each.part == "train"]
     examples = [*_given("squad", asked, paragraphs), *_cut("squad", asked, paragraphs), *_qamr(arguments.data, draw)]
     examples += _swapped(asked, paragraphs, draw)
-    with sets.indexed([paragraphs[id] for id in sorted({each.article or "" for each in asked})], encoder) as index:
+    ids = sorted({each.article or "" for each in asked})
+    with sets.indexed([paragraphs[id] for id in ids], encoder) as index:
         for each in asked:
             examples += _wrong("squad-retrieved", each, index)
     apart = [each for each in rtqa.asked if each.part != "train"]
@@ -124,16 +122,18 @@ def main() -> int:
         others |= {
             found.article.id for each in apart for found in retrieve(index.query(each.question), index, k=RETRIEVED)
         }
-    news = [article for article in rtqa.articles if article.id not in others]  # none that is read when it is measured
-    news = [*sets.reuters(arguments.data), *news]
-    for article in news:
+    # None of the news that is read when it is measured.
+    stories = [*sets.reuters(arguments.data), *(article for article in rtqa.articles if article.id not in others)]
+    for article in stories:
         for question, text, spans in clozes(article, draw):
             examples.append(Example("cloze" if spans else "cloze-without", question, "", text, spans))
     talk = sets.conversations(arguments.data)
     texts = {article.id: article for article in talk.articles}
     said = [each for each in talk.asked if each.part == "train"]
     examples += [*_given("canard", said, texts), *_cut("canard", said, texts)]
-    examples += _written(_rows(QUESTIONS), chain(squad.articles, chain.from_iterable(map(_passages, news))))
+    taught = [(paragraphs[id].title, paragraphs[id].text) for id in ids]
+    taught += chain.from_iterable(map(passages, stories))
+    examples += [Example(*each) for each in written(sets.rows(QUESTIONS), taught)]
     arguments.out.mkdir(parents=True, exist_ok=True)
     with gzip.open(arguments.out / "examples.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in examples)
@@ -232,45 +232,9 @@ def _places(text: str, golds: Sequence[sets.Gold]) -> Places:
     return tuple(place for words in bare for place in places(text, words))
 
 
-def _written(rows: Iterable[dict[str, Any]], passages: Iterable[Article]) -> Iterator[Example]:
-    """Put each question to the passage that it was written on: one of `passages`, by its digest, or the row's own."""
-    wanted: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if "text" in row:
-            yield from _asked_on(row["title"], row["text"], row["questions"])
-        else:
-            wanted[row["passage"]] = row
-    for passage in passages:
-        if row := wanted.pop(_digest(passage.text), None):
-            yield from _asked_on(passage.title, passage.text, row["questions"])
-    if wanted:
-        print(f"{len(wanted)} passages of {QUESTIONS.name} were not found: are articles split in another way now?")
-
-
-def _asked_on(title: str, text: str, questions: Sequence[dict[str, Any]]) -> Iterator[Example]:
-    for each in questions:
-        spans = ((each["start"], each["end"]),) if "start" in each else ()
-        yield Example(each["kind"], each["question"], title, text, spans)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def _passages(article: Article) -> Iterator[Article]:
-    """Give each passage as an article of its own."""
-    for group in split(article, sentences(article)):
-        yield replace(article, text=article.text[group[0].start : group[-1].end])
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _qamr(data: Path, draw: random.Random) -> Iterator[Example]:
     """Put each question to its sentence alone, to its sentence among others, or now and then to the others only."""
-    rows = _rows(data / "qamr" / "pairs.jsonl.gz")
+    rows = list(sets.rows(data / "qamr" / "pairs.jsonl.gz"))
     sentences = {row["sentence"]: _untokenised(row["sentence"].split(" ")) for row in rows}
     others = sorted(sentences)
     for row in rows:
