@@ -25,7 +25,7 @@ from sets import Asked, Gold
 from clippings.answer import FOUND
 from clippings.embed import Encoder
 from clippings.reader import Reader, Words
-from clippings.records import Answer, Confidence, Quote, Span
+from clippings.records import Answer, Article, Confidence, Quote, Span
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -370,7 +370,7 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
 def test_everything_is_measured_on_made_up_data(data: Path, encoder: Encoder, reader: Reader | None) -> None:
     outcome = quality.measure(data, quality.NAMES, encoder=encoder, reader=reader)
     names = list(dict.fromkeys(each.name for each in outcome.figures))
-    assert names == [name for name in quality.NAMES if reader or name != "reading"]
+    assert names == [name for name in quality.NAMES if name != "news" and (reader or name != "reading")]
     measured = {(each.name, each.metric): each for each in outcome.figures}
     for name, first in (("squad", "paragraph first"), ("rtqa", "source article first")):
         assert measured[name, first] == Figure(name, first, 2, 1, 1, 1)
@@ -410,6 +410,27 @@ def test_other_data_may_lack_conversations_and_events(data: Path, encoder: Encod
     shutil.rmtree(data / "followups")
     shutil.rmtree(data / "summaries")
     assert quality.measure(data, ["conversations", "events"], encoder=encoder, reader=None) == quality.Outcome()
+
+
+def test_written_questions_find_their_article_and_the_place_of_the_answer(tmp_path: Path, encoder: Encoder) -> None:
+    text = "The ferry sank on May 3. Nobody was hurt. It had left Aldmoor with 40 people."
+    questions = [{"question": "When did the ferry sink?", "start": 18, "end": 23}, {"question": "Who owned the ferry?"}]
+    rows = [
+        {"passage": sets.digest(text), "questions": questions},
+        {"passage": "0" * 16, "questions": questions},
+    ]
+    _write(tmp_path / "test-news.jsonl", rows)
+    articles = [Article("a", "Ferry", text), Article("b", "Harvest", "Rain spoilt the apples in the valley.")]
+    asked = sets.written(articles, tmp_path / "test-news.jsonl")
+    assert [(each.article, each.part, each.golds) for each in asked] == [
+        ("a", "report", (Gold("May 3", 18),)),
+        ("a", "report", ()),
+    ]
+    with sets.indexed(articles, encoder) as index:
+        measured = {each.metric: each for each in metrics.news(quality.ask(asked, index, reader=None))}
+    assert (measured["article first"].n, measured["article first"].ours) == (1, 1)
+    assert measured["answer's sentence first"].ours == 1
+    assert measured["refused, passage answers"].n == measured["refused, passage only seems to"].n == 1
 
 
 def test_a_conversation_is_a_text_of_its_answers_each_once(data: Path) -> None:

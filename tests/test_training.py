@@ -9,6 +9,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_what_was_written_is_put_to_its_passage(capsys: pytest.CaptureFixture[st
         {"question": "Did the crane hold?", "start": 0, "end": 15, "sentence": True},
         {"question": "Who built the crane?"},
     ]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"passage": hashlib.sha256(crane.encode()).hexdigest()[:16], "questions": asked},
         {"title": "Quay", "text": "The quay is long.", "questions": [{"question": "Who built the quay?"}]},
         {"passage": "0" * 16, "questions": asked},
@@ -160,7 +161,7 @@ def test_a_passage_is_known_by_its_text() -> None:
     found = list(written.passages(article))
     assert len(found) > 1
     assert {title for title, _ in found} == {"Harbour"}
-    assert [text for _, text in found if text.startswith("It closed in 1931.")]
+    assert " ".join(text for _, text in found).split() == article.text.split()
     assert all(text in article.text for _, text in found)
 
 
