@@ -42,13 +42,11 @@ class Weights:
     wordless: float = 0.0  # more of it where no words are asked for: for yes or no, or with a mere topic
 
 
-WITH_READER = (
-    Weights(  # all but the last two fitted with an earlier reader; fitted again, they told no better (CONTRIBUTING.md)
-        rank=(0.15, 0.32, 0.49, 3.47, 0.30, -1.06, 0.92, 0.36),
-        answers=(0.00, 4.90, 0.23, 0.12, 1.00, -0.85, 0.21, 0.18),
-        bias=-4.2,
-        wordless=0.6,
-    )
+WITH_READER = Weights(  # but for the last two fitted with an earlier reader (CONTRIBUTING.md)
+    rank=(0.15, 0.32, 0.49, 3.47, 0.30, -1.06, 0.92, 0.36),
+    answers=(0.00, 4.90, 0.23, 0.12, 1.00, -0.85, 0.21, 0.18),
+    bias=-4.2,
+    wordless=0.6,
 )
 WITHOUT_READER = Weights(
     rank=(0.32, 5.95, 3.98, 1.61, 0.93, -0.53, 0.94, 0.0),
