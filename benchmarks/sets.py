@@ -23,7 +23,7 @@ from tqdm import tqdm
 from clippings.clean import clean
 from clippings.embed import Encoder
 from clippings.index import Index
-from clippings.records import Article, Page
+from clippings.records import Article, Page, Span
 from clippings.split import sentences, split
 
 Part = Literal["train", "tune", "report"]
@@ -128,14 +128,20 @@ def written(articles: Sequence[Article], path: Path = WRITTEN) -> tuple[Asked, .
     questions = {row["passage"]: row["questions"] for row in rows(path)}
     asked = []
     for article in articles:
-        for group in split(article, sentences(article)):
-            passage = digest(article.text[group[0].start : group[-1].end])
+        for span in passages(article):
+            passage = digest(article.text[span.start : span.end])
             for number, each in enumerate(questions.pop(passage, ())):
-                places = [(group[0].start + each["start"], group[0].start + each["end"])] if "start" in each else []
+                places = [(span.start + each["start"], span.start + each["end"])] if "start" in each else []
                 golds = tuple(Gold(article.text[start:end], start) for start, end in places)
                 part = _part(path, article.id, WRITTEN_PARTS)
                 asked.append(Asked(f"{passage}-{number}", each["question"], part, article.id, golds))
     return tuple(asked)
+
+
+def passages(article: Article) -> Iterator[Span]:
+    """Give where each passage of an article stands in its text."""
+    for group in split(article, sentences(article)):
+        yield Span(article.id, group[0].start, group[-1].end)
 
 
 def outside(data: Path) -> tuple[Asked, ...]:

@@ -142,7 +142,7 @@ def test_a_long_passage_is_read_to_its_end(reader: Reader) -> None:
     best = max(found, key=lambda words: words.score)
     assert text[best.start : best.end] == "12 May"
     assert spans[-2].start <= best.start < best.end <= spans[-2].end
-    assert best.score > 0 > max(words.score for words in without)  # much beside it makes it less sure, no more
+    assert best.score > 0 > max(words.score for words in without)  # what is beside it neither hides nor makes one
 
 
 @pytest.mark.parametrize("question", ["why " * 3000, "탈레반 " * 75, "塔利班为什么" * 100, "?", "\u0301", "🙂"])

@@ -155,7 +155,7 @@ def test_what_was_written_is_put_to_its_passage(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.startswith("3 written questions are left out")
 
 
-def test_a_passage_is_known_by_its_text() -> None:
+def test_the_passages_of_an_article_are_all_of_its_text() -> None:
     words = "The harbour has a crane and a quay and many boats that come and go. "
     article = Article("a", "Harbour", f"{words * 12}\n\nIt closed in 1931. {words * 12}")
     found = list(written.passages(article))

@@ -14,7 +14,6 @@ import sets
 from cloze import Places
 
 from clippings.records import Article
-from clippings.split import sentences, split
 
 QUESTIONS = Path(__file__).with_name("questions.jsonl")
 
@@ -45,5 +44,5 @@ def written(
 
 def passages(article: Article) -> Iterator[tuple[str, str]]:
     """Give the article's title and the text of each of its passages."""
-    for group in split(article, sentences(article)):
-        yield article.title, article.text[group[0].start : group[-1].end]
+    for span in sets.passages(article):
+        yield article.title, article.text[span.start : span.end]
