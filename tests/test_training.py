@@ -100,15 +100,16 @@ def test_words_are_right_where_the_answer_begins_and_ends_and_anywhere_in_a_conv
         {"kind": kind, "question": "Who won?", "title": "", "text": text, "spans": spans}
         for kind, spans in (("squad", [[11, 21]]), ("canard", [[11, 35]]), ("squad", []))
     ]
-    inputs = train._inputs(made, tokenizer, draw=random.Random(1))
+    inputs = train._inputs([*made, None], tokenizer, draw=random.Random(1), multiple=32)
+    assert inputs["input_ids"].shape == (4, 32)
     words = [tokenizer.convert_ids_to_tokens(ids) for ids in inputs["input_ids"]]
 
     def right(name: str) -> list[list[str]]:
         return [[row[place] for place in np.flatnonzero(of)] for row, of in zip(words, inputs[name], strict=True)]
 
     answer = ["asha", "ve", "##rma", "won", "the", "race", "."]
-    assert right("starts") == [["asha"], answer, ["[CLS]"]]
-    assert right("ends") == [["##rma"], answer, ["[CLS]"]]
+    assert right("starts") == [["asha"], answer, ["[CLS]"], []]  # of a row that only fills up nothing is learnt
+    assert right("ends") == [["##rma"], answer, ["[CLS]"], []]
 
 
 def test_the_loss_is_the_share_of_probability_that_is_on_right_tokens() -> None:
@@ -120,7 +121,28 @@ def test_the_loss_is_the_share_of_probability_that_is_on_right_tokens() -> None:
         "starts": torch.tensor([[True, False, True, True], nowhere]),
         "ends": torch.tensor([[False, False, True, True], nowhere]),
     }
-    assert train._loss(out, inputs, device=torch.device("cpu")).item() == pytest.approx((np.log(2) + np.log(4)) / 2)
+    by_marks = (np.log(2) + np.log(4)) / 2
+    assert train._loss(out, inputs, []).item() == pytest.approx(by_marks)
+    sure = torch.tensor([[-50.0, 0.0, -50.0, -50.0]]).repeat(2, 1)
+    unsure = torch.tensor([[0.0, 0.0, -50.0, -50.0]]).repeat(2, 1)
+    teachers = [SimpleNamespace(start_logits=each, end_logits=each) for each in (sure, unsure)]
+    by_teachers = 0.75 * np.log(2) + 0.25 * np.log(4)  # what the run gives what they give .75 and .25
+    assert train._loss(out, inputs, teachers).item() == pytest.approx((by_marks + by_teachers) / 2)
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_same_inputs() -> None:
+    made = [
+        {"kind": "squad", "question": f"Who won {n}?", "title": "Race", "text": "A won.", "spans": []} for n in range(9)
+    ]
+    batches = [[n, (n + 1) % 9] for n in range(9)]
+    whole, rest = (train._Steps(made, batches, 1, done=done, padded=False) for done in (0, 4))
+    assert (len(whole), len(rest)) == (9, 5)
+    for number in range(5):
+        again = rest[number]
+        assert all(torch.equal(values, again[name]) for name, values in whole[number + 4].items())
+    padded = train._Steps(made, batches, 1, done=0, padded=True)[0]
+    assert padded["input_ids"].shape == (train.ROWS, train.COLUMNS)
+    assert padded["starts"].any(dim=1).sum() == 2
 
 
 def test_runs_are_averaged_weight_by_weight() -> None:

@@ -123,7 +123,8 @@ def main() -> int:
             found.article.id for each in apart for found in retrieve(index.query(each.question), index, k=RETRIEVED)
         }
     # None of the news that is read when it is measured.
-    stories = [*sets.reuters(arguments.data), *(article for article in rtqa.articles if article.id not in others)]
+    news = [article for article in rtqa.articles if article.id not in others]
+    stories = [*sets.reuters(arguments.data), *news]
     for article in stories:
         for question, text, spans in clozes(article, draw):
             examples.append(Example("cloze" if spans else "cloze-without", question, "", text, spans))
@@ -133,7 +134,13 @@ def main() -> int:
     examples += [*_given("canard", said, texts), *_cut("canard", said, texts)]
     taught = [(paragraphs[id].title, paragraphs[id].text) for id in ids]
     taught += chain.from_iterable(map(passages, stories))
-    examples += [Example(*each) for each in written(sets.rows(QUESTIONS), taught)]
+    ours = [Example(*each) for each in written(sets.rows(QUESTIONS), taught)]
+    sources = {text: article.id for article in news for _, text in passages(article)}
+    asked = [_asked(each, sources[each.text]) for each in ours if each.kind == "written" and each.text in sources]
+    with sets.indexed(news, encoder) as index:
+        for each in asked:
+            ours += _wrong("written-retrieved", each, index)
+    examples += ours
     arguments.out.mkdir(parents=True, exist_ok=True)
     with gzip.open(arguments.out / "examples.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in examples)
@@ -149,6 +156,12 @@ def _given(kind: str, asked: Sequence[sets.Asked], articles: dict[str, Article])
         article = articles[each.article or ""]
         spans = tuple((gold.start, gold.start + len(gold.text)) for gold in each.golds)
         yield Example(kind if spans else f"{kind}-unanswerable", each.question, article.title, article.text, spans)
+
+
+def _asked(example: Example, article: str) -> sets.Asked:
+    """Give an answerable example as the question that it was, for the answer's words to be missed elsewhere."""
+    golds = tuple(sets.Gold(example.text[start:end], start) for start, end in example.spans)
+    return sets.Asked("", example.question, "train", article, golds)
 
 
 def _cut(kind: str, asked: Sequence[sets.Asked], articles: dict[str, Article]) -> Iterator[Example]:

