@@ -2,17 +2,18 @@
 
 Questions are of four sorts. Answerable: the index has the answer or, of a quiz question, may have it. Near: its
 paragraph is not there, but others of its topic are. Trick: made by people so that its paragraph seems to answer it, as
-in SQuAD 2.0. Far: about something else, or about what happened years later. They are put to small indexes of a few
-paragraphs, to one of two thirds of all paragraphs, and to one of news.
+in SQuAD 2.0, or written so for this project. Far: about something else, or about what happened years later. They are
+put to small indexes of a few paragraphs, to one of two thirds of all paragraphs, to one of news, and, those of people
+who had not read, to both halves of what they asked about.
 
 Passages and sentences are ranked by a conditional logit over those of one question (McFadden 1974); a logistic
-regression says how likely the best sentence answers. All is fitted on the "tune" part of the data, without a reader on
-the "train" part as well, which no reader has then learnt (see sets.py), and thresholds are to be chosen there too: the
-second table. The last one is for `wordless` of read.py: what share is answered of the titles of news events and of
-questions for yes or no, put to the half of the articles that has their own and to the other. The passages' weights are
-those that are fitted without a reader. One signal of a sentence is the score of its passage by the weights that are in
-retrieve.py, so when those change, run it again. It prints what it fits; CONTRIBUTING.md says why the weights with a
-reader are those of an earlier one.
+regression without weights of the wrong sign says how likely the best sentence answers. All is fitted on the "tune" part
+of the data, without a reader on the "train" part as well, which no reader has then learnt (see sets.py), and thresholds
+are to be chosen there too: the second table. The last one is for `wordless` of read.py: what share is answered of the
+titles of news events and of questions for yes or no, put to the half of the articles that has their own and to the
+other. The passages' weights are those that are fitted without a reader. One signal of a sentence is the score of its
+passage by the weights that are in retrieve.py, so when those change, run it again. It prints what it fits, and with the
+weights that rank in read.py how likely the best answers; CONTRIBUTING.md says why those are of an earlier reader.
 """
 
 import argparse
@@ -26,8 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import softmax
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit, softmax
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project itself is not installed
@@ -48,6 +48,8 @@ KEPT = 2 / 3  # of all paragraphs, that the index of paragraphs holds
 WHOLE = 300  # questions of each sort that are put to all paragraphs, at most, of each part
 NEWS = 8.0  # weight of a question on news in ranking, for there are few, against one on a paragraph
 PENALTY = 1e-3  # on the squares of weights, of signals scaled to a spread of 1
+TALK = 0.5  # weight of what people asked who had not read in saying how likely an answer is, for news names its topic
+SIGNS = np.array([-1 if name == "absent" else 1 for name in SIGNALS])  # what a signal can only speak for or against
 Array = NDArray[np.floating[Any]]
 Truths = NDArray[np.bool_]
 
@@ -78,7 +80,8 @@ def main() -> int:
     reader = open_reader(arguments.reader)
     parts: tuple[sets.Part, ...] = ("tune", "report") if reader else ("train", "tune", "report")
     cases = list(gather(arguments.data, reader, parts))
-    fit_and_report([case for case in cases if case.part != "report"], [case for case in cases if case.part == "report"])
+    fit, rest = ([case for case in cases if (case.part == "report") == reported] for reported in (False, True))
+    fit_and_report(fit, rest, with_reader=reader is not None)
     report_wordless(list(wordless(arguments.data, reader)), WITH_READER if reader else WITHOUT_READER)
     return 0
 
@@ -111,6 +114,9 @@ def gather(data: Path, reader: Reader | None, parts: Sequence[sets.Part]) -> Ite
         for sort, questions in (("answerable", news.asked), ("far", sets.outside(data))):
             for each in tqdm([each for each in questions if each.part in parts], desc=f"news {sort}"):
                 yield _case(each, index, reader=reader, sort=f"news {sort}")
+        for each in tqdm([each for each in sets.written(news.articles) if each.part in parts], desc="written"):
+            yield _case(each, index, reader=reader, sort=f"written {'answerable' if each.golds else 'trick'}")
+    yield from _talk(data, parts, encoder=encoder, reader=reader)
 
 
 def _small(
@@ -141,6 +147,17 @@ def _small(
             for sort, found in sorts.items():
                 for each in draw.sample(found, min(SMALL[sort], len(found))):
                     yield _case(each, index, reader=reader, sort=f"small {sort}")
+
+
+def _talk(data: Path, parts: Sequence[sets.Part], *, encoder: Encoder, reader: Reader | None) -> Iterator[Case]:
+    """Put what people asked who had not read, but for yes or no, to the half with its topic and to the other."""
+    talk = sets.conversations(data)
+    topics = {article.id: article.title for article in talk.articles}
+    asked = [each for each in talk.asked if each.part in parts and each.golds and not asks_yes_or_no(each.question)]
+    for half, index in sets.halves([(article.title, article) for article in talk.articles], encoder):
+        for each in tqdm(asked, desc="talk"):
+            sort = "answerable" if topics[each.article or ""] in half else "far"
+            yield _case(each, index, reader=reader, sort=f"talk {sort}")
 
 
 def wordless(data: Path, reader: Reader | None) -> Iterator[tuple[str, float]]:
@@ -211,17 +228,18 @@ def _right_passage(asked: sets.Asked, each: Retrieved) -> bool:
 # What is fitted
 
 
-def fit_and_report(fit: Sequence[Case], rest: Sequence[Case]) -> None:
+def fit_and_report(fit: Sequence[Case], rest: Sequence[Case], *, with_reader: bool) -> None:
     names = (*INDEX_WEIGHTS, *WORD_WEIGHTS)
     counts = [NEWS if "news" in case.sort else 1.0 for case in fit]
     passages = _logit([case.passages for case in fit], counts)
     sentences = _logit([case.sentences for case in fit], counts)
     confidence, bias = _confidence(fit, sentences)
+    kept, kept_bias = _confidence(fit, np.array((WITH_READER if with_reader else WITHOUT_READER).rank))
     print("retrieve.py", *(f"{name} {weight:.2f}" for name, weight in zip(names, passages, strict=True)))
-    print(f"{'read.py':10} {'rank':>8} {'answers':>8}")
-    for name, rank, answer in zip(SIGNALS, sentences, confidence, strict=True):
-        print(f"{name:10} {rank:8.2f} {answer:8.2f}")
-    print(f"{'bias':10} {bias:17.2f}")
+    print(f"{'read.py':10} {'rank':>8} {'answers':>8} {'with rank as it is':>20}")
+    for name, *weights in zip(SIGNALS, sentences, confidence, kept, strict=True):
+        print(f"{name:10} {weights[0]:8.2f} {weights[1]:8.2f} {weights[2]:20.2f}")
+    print(f"{'bias':10} {bias:17.2f} {kept_bias:20.2f}")
     for sort in dict.fromkeys(case.sort for case in rest if case.sort.endswith("answerable")):
         of = [case for case in rest if case.sort == sort]
         firsts = [_first(case.passages, passages) for case in of], [_first(case.sentences, sentences) for case in of]
@@ -254,18 +272,26 @@ def _logit(groups: Sequence[Group], weights: Sequence[float]) -> Array:
 
 def _confidence(cases: Sequence[Case], weights: Array) -> tuple[Array, float]:
     """Fit how likely the best sentence answers; each sort of question counts alike, however many there are."""
-    rows, right, share = [], [], []
-    sorts = [case.sort for case in cases]
-    for case in cases:
-        if len(case.sentences.rows):
-            best = int((case.sentences.rows @ weights).argmax())
-            rows.append(case.sentences.rows[best])
-            right.append(case.sentences.right[best])
-            share.append(1 / sorts.count(case.sort))
-    spread = np.std(rows, axis=0)
+    used = [case for case in cases if len(case.sentences.rows)]
+    best = [int((case.sentences.rows @ weights).argmax()) for case in used]
+    rows = np.array([case.sentences.rows[at] for case, at in zip(used, best, strict=True)], np.float64)
+    right = np.array([case.sentences.right[at] for case, at in zip(used, best, strict=True)])
+    sorts = [case.sort for case in used]
+    share = np.array([(TALK if sort.startswith("talk") else 1.0) / sorts.count(sort) for sort in sorts])
+    share /= share.sum()
+    spread = rows.std(axis=0)
     spread[spread == 0] = 1.0
-    model = LogisticRegression(max_iter=2000).fit(rows / spread, right, np.array(share) * len(rows) / sum(share))
-    return np.asarray(model.coef_[0] / spread), float(model.intercept_[0])
+    rows /= spread
+
+    def loss(at: Array) -> tuple[float, Array]:
+        log_odds = rows @ at[:-1] + at[-1]
+        off = share * (expit(log_odds) - right)
+        value = share @ (np.logaddexp(0, log_odds) - right * log_odds) + PENALTY * at[:-1] @ at[:-1]
+        return float(value), np.append(off @ rows + 2 * PENALTY * at[:-1], off.sum())
+
+    bounds = [(0, None) if sign > 0 else (None, 0) for sign in SIGNS] + [(None, None)]
+    found = minimize(loss, np.zeros(len(bounds)), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return np.asarray(found[:-1] / spread), float(found[-1])
 
 
 def report_wordless(cases: Sequence[tuple[str, float]], weights: Weights) -> None:

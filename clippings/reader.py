@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_READER = "clippings-reader"
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "reader"  # its README.md says how it was made
-DEFAULT_SHA256 = "d5f543d1425daa6e40229c661241e284b53804ac4b87c6879a6257d59d265f00"
+DEFAULT_SHA256 = "da83cda5d3ea13e46a516da1dd7257c10554b46477f4140baa5c0a418119de71"
 NO_READER = "none"
 WINDOW = 384  # tokens of question and passage read at once, as is usual on SQuAD; hardly a passage is longer
 STRIDE = 128  # tokens that two windows of a longer one share
