@@ -165,7 +165,7 @@ def test_what_was_written_is_put_to_its_passage(capsys: pytest.CaptureFixture[st
         {"title": "Quay", "text": "The quay is long.", "questions": [{"question": "Who built the quay?"}]},
         {"passage": "0" * 16, "questions": asked},
     ]
-    found = list(written.written(rows, [("Report", "What is kept apart."), ("Harbour", crane)]))
+    found = written.written(rows, [("Report", "What is kept apart."), ("Harbour", crane)])
     assert [(kind, question, title) for kind, question, title, _, _ in found] == [
         ("written-unanswerable", "Who built the quay?", "Quay"),
         ("written", "How old is the crane?", "Harbour"),

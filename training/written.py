@@ -20,11 +20,13 @@ QUESTIONS = Path(__file__).with_name("questions.jsonl")
 
 def written(
     rows: Iterable[dict[str, Any]], passages: Iterable[tuple[str, str]]
-) -> Iterator[tuple[str, str, str, str, Places]]:
+) -> list[tuple[str, str, str, str, Places]]:
     """Give the questions on what is among `passages`, each a title and a text, and those on passages of their own.
 
-    Each comes as kind, question, title, text and place of the answer in the text, as `Example` has them.
+    Each comes as kind, question, title, text and place of the answer in the text, as `Example` has them. How many are
+    left out, if any, is said on the standard error.
     """
+    found = []
     asked = {row["passage"] if "passage" in row else sets.digest(row["text"]): row for row in rows}
     own = [(row["title"], row["text"]) for row in asked.values() if "text" in row]
     for title, text in [*own, *passages]:
@@ -32,7 +34,7 @@ def written(
         for each in row["questions"] if row else ():
             places = ((each["start"], each["end"]),) if "start" in each else ()
             kind = "written-unanswerable" if not places else "written-sentence" if "sentence" in each else "written"
-            yield kind, each["question"], title, text, places
+            found.append((kind, each["question"], title, text, places))
     if asked:
         lost = sum(len(row["questions"]) for row in asked.values())
         print(
@@ -40,6 +42,7 @@ def written(
             " the data is another, or articles are split or found in another way than when they were written",
             file=sys.stderr,
         )
+    return found
 
 
 def passages(article: Article) -> Iterator[tuple[str, str]]:
