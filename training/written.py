@@ -26,7 +26,7 @@ def written(
     Each comes as kind, question, title, text and place of the answer in the text, as `Example` has them. How many are
     left out, if any, is said on the standard error.
     """
-    found = []
+    found: list[tuple[str, str, str, str, Places]] = []
     asked = {row["passage"] if "passage" in row else sets.digest(row["text"]): row for row in rows}
     own = [(row["title"], row["text"]) for row in asked.values() if "text" in row]
     for title, text in [*own, *passages]:
