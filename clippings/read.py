@@ -42,7 +42,7 @@ class Weights:
     wordless: float = 0.0  # more of it where no words are asked for: for yes or no, or with a mere topic
 
 
-WITH_READER = Weights(  # "rank" was fitted with an earlier reader (CONTRIBUTING.md)
+WITH_READER = Weights(  # fitted with earlier readers (CONTRIBUTING.md)
     rank=(0.15, 0.32, 0.49, 3.47, 0.30, -1.06, 0.92, 0.36),
     answers=(0.04, 2.51, 0.00, 1.04, 1.44, -0.45, 0.18, 0.21),
     bias=-4.0,
