@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from clippings.errors import ClippingsError
 from clippings.index import Index, Query
-from clippings.read import Reading, probability, read, repeats
+from clippings.read import Reading, asks_yes_or_no, probability, read, repeats
 from clippings.reader import Reader
-from clippings.records import Answer, Article, Hit, Quote, Span
+from clippings.records import Answer, Article, Confidence, Hit, Quote, Span
 from clippings.retrieve import Retrieved, articles, passage_hits, retrieve
 
 PASSAGES = 10  # read for one question
@@ -67,7 +67,13 @@ def quoted(considered: Considered) -> Answer:
     quotes = tuple(
         replace(quote, highlight=each.highlight) for quote, (each, _) in zip(given.quotes, chosen, strict=True)
     )
-    return replace(given, quotes=quotes, confidence="high" if best >= HIGH else "medium" if best >= MEDIUM else "low")
+    return replace(given, quotes=quotes, confidence=_confidence(best, considered.query))
+
+
+def _confidence(likely: float, query: Query) -> Confidence:
+    """Say how likely the best sentence answers, of questions for yes or no a step less: what resembles seems to do."""
+    high, medium = (math.inf, HIGH) if asks_yes_or_no(query.text) else (HIGH, MEDIUM)
+    return "high" if likely >= high else "medium" if likely >= medium else "low"
 
 
 def _latest(considered: Considered) -> list[Reading]:

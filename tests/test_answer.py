@@ -1,5 +1,6 @@
 """From question to answer: what is retrieved, how it is read, what is quoted, and when nothing is."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,7 +27,7 @@ from clippings.read import (
     repeats,
 )
 from clippings.reader import Reader, Words
-from clippings.records import Answer, Article, Hit, Span
+from clippings.records import Answer, Article, Confidence, Hit, Span
 from clippings.retrieve import DATE_WEIGHT, DEPTH, INDEX_WEIGHTS, WORD_WEIGHTS, retrieve
 from clippings.summarize import FEWEST, MOST, PER_ARTICLE, summarize
 from clippings.when import nearness
@@ -380,6 +381,24 @@ def test_a_reprint_repeats_and_another_figure_does_not() -> None:
 
 
 # Answering
+
+
+@pytest.mark.parametrize(
+    ("question", "likely", "confidence"),
+    [
+        ("When did 340 dockers vote?", 0.9, "high"),
+        ("When did 340 dockers vote?", 0.5, "medium"),
+        ("When did 340 dockers vote?", 0.2, "low"),
+        ("Did 340 dockers vote?", 0.9, "medium"),
+        ("Did 340 dockers vote?", 0.5, "low"),
+    ],
+)
+def test_confidence_is_a_step_less_for_yes_or_no(
+    stocked: Index, question: str, likely: float, confidence: Confidence
+) -> None:
+    considered = consider(question, stocked)
+    best = replace(considered.readings[0], log_odds=math.log(likely / (1 - likely)))
+    assert quoted(replace(considered, readings=(best,))).confidence == confidence
 
 
 def test_answers_best_first(stocked: Index) -> None:
