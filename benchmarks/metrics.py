@@ -17,7 +17,7 @@ from clippings.answer import FOUND
 from clippings.read import Reading
 from clippings.records import Answer, Confidence, Quote
 
-NO_ANSWER = 1.5  # log-odds; given its paragraph, a question that scores less is not answered; chosen on "tune"
+NO_ANSWER = 1.0  # log-odds; given its paragraph, a question that scores less is not answered; chosen on "tune"
 DETERMINER = re.compile(r"\b(?:a|an|the)\b")
 OWNER = re.compile(  # "it's" has none, "the WHO's" has one
     r"\b(?!(?:[Ss]?[Hh]e|[Ii]t|[Tt]hat|[Tt]here|[Hh]ere|[Ww]here|[Ww]ho|[Ww]hat|[Ll]et)[’'])(\w+[.!]?)[’'][sS]\b"
