@@ -51,18 +51,19 @@ Commit {commit}, data {fingerprint}, reader {reader}, on {machine}. `python benc
 
 {table}
 
-A share of n questions is known to 1 / (2 √n) at best: .09 of 30, .05 of 100, .02 of 700. All are of the part "report"
-(`benchmarks/sets.py`): no weight and no threshold was fitted on it, but which signals there are, how much a term in a
-headline counts for BM25, what a long answer costs, from where on words are picked out, what of several dates comes
-first, and which runs of the reader are averaged, was chosen with figures of it in view, and three of these runs were
-taught with sentences of the rtqa articles (`training/README.md`); data that nobody has seen may give a little less.
-Except where it is measured nothing is refused. "news" are questions that a language model wrote for this project on
-passages of the rtqa articles (`benchmarks/news.jsonl`), half of which their passage does not answer; another article
-may, and it wrote what the reader learnt in the same way. "near" are questions on a paragraph that does not answer
-them, "far" those of later years. "conversations" (CANARD) are questions of people who had not read the text; of that
-the articles hold what was answered, a handful of sentences on one topic. "others" are those that do not ask for yes
-or no. "events" (NeuS) are asked about by a title that says in other words what the stories do. Both are put to the
-half of the articles that has theirs and to the other half.
+A share of n questions is known to 1 / (2 √n) at best: .09 of 30, .05 of 100, .02 of 700. All are of the part
+"report" (`benchmarks/sets.py`): no weight and no threshold was fitted on it, but which signals there are, how much
+a term in a headline counts for BM25, what a long answer costs, from where on words are picked out, what of several
+dates comes first, that confidence is a step less for yes or no, and which runs of the reader are averaged, was
+chosen with figures of it in view, and three of earlier runs were taught with sentences of the rtqa articles
+(`training/README.md`); data that nobody has seen may give a little less. Except where it is measured nothing is
+refused. "news" are questions that a language model wrote for this project on passages of the rtqa articles
+(`benchmarks/news.jsonl`), half of which their passage does not answer; another article may, and it wrote what the
+reader learnt in the same way. "near" are questions on a paragraph that does not answer them, "far" those of later
+years. "conversations" (CANARD) are questions of people who had not read the text; of that the articles hold what
+was answered, a handful of sentences on one topic. "others" are those that do not ask for yes or no. "events" (NeuS)
+are asked about by a title that says in other words what the stories do. Both are put to the half of the articles
+that has theirs and to the other half.
 
 Published, of all of these questions or of others of their kind:
 

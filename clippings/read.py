@@ -42,7 +42,7 @@ class Weights:
     wordless: float = 0.0  # more of it where no words are asked for: for yes or no, or with a mere topic
 
 
-WITH_READER = Weights(  # the first row fitted with an earlier reader (CONTRIBUTING.md)
+WITH_READER = Weights(  # `rank` fitted with an earlier reader (CONTRIBUTING.md)
     rank=(0.15, 0.32, 0.49, 3.47, 0.30, -1.06, 0.92, 0.36),
     answers=(0.05, 1.97, 0.00, 1.18, 1.64, -0.70, 0.12, 0.25),
     bias=-4.15,

@@ -54,7 +54,7 @@ SHARES = {
     "written": 1.0,
     "written-sentence": 1.0,
     "written-unanswerable": 1.0,
-    "written-retrieved": 0.2,
+    "written-retrieved": 0.2,  # with which half of what is seen is unanswerable
 }
 LOOSE = ("canard", "written-sentence")  # the answer is a sentence or somewhere in it: any of its words is right
 NEW = ("canard", "written")  # what begins so has its whole share in a run that only rehearses all else
