@@ -45,7 +45,7 @@ class Weights:
 WITH_READER = Weights(  # `rank` fitted with an earlier reader (CONTRIBUTING.md)
     rank=(0.15, 0.32, 0.49, 3.47, 0.30, -1.06, 0.92, 0.36),
     answers=(0.05, 1.97, 0.00, 1.18, 1.64, -0.70, 0.12, 0.25),
-    bias=-4.15,
+    bias=-4.0,
     wordless=0.5,
 )
 WITHOUT_READER = Weights(
