@@ -6,6 +6,7 @@ import json
 import random
 import re
 import sys
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,6 +92,8 @@ def test_batches_have_each_example_once_and_like_lengths_together() -> None:
     assert train._batches(made, 2, shares=train.SHARES, seed=1) == batches
     assert train._batches(made, 2, shares=train.SHARES, seed=2) != batches
     assert len(list(chain(*train._batches(made, 1, shares={"squad": 0.1}, seed=1)))) == 200
+    often = list(chain(*train._batches(made, 1, shares={"squad": 2.5}, seed=1)))
+    assert Counter(map(often.count, range(len(made)))) == {2: 1000, 3: 1000}
 
 
 def test_words_are_right_where_the_answer_begins_and_ends_and_anywhere_in_a_conversations() -> None:
@@ -304,6 +307,12 @@ def test_a_run_begins_with_the_weights_of_another_or_not_at_all(tmp_path: Path) 
     given_weights = load_file(ROOT / "reader" / "model.safetensors")
     begun = train._model(ROOT / "reader" / "model.safetensors", seed=1).state_dict()
     assert all(torch.equal(begun[name], weight.float()) for name, weight in given_weights.items())
+    deeper = train._model(ROOT / "reader" / "model.safetensors", seed=1, twice=True).state_dict()
+    for name, weight in given_weights.items():
+        layer = re.search(r"(?<=layer\.)\d+", name)
+        twice = [re.sub(r"(?<=layer\.)\d+", str(2 * int(layer[0]) + time), name) if layer else name for time in (0, 1)]
+        assert all(torch.equal(deeper[name], weight.float()) for name in twice)
+    assert len(deeper) == 2 * len(begun) - sum("layer." not in name for name in begun)
     del given_weights["qa_outputs.weight"]
     save_file(given_weights, tmp_path / "headless")
     with pytest.raises(SystemExit, match="not the weights of a run"):

@@ -3,9 +3,9 @@
 The weights of the embedding model that the project uses anyway, all-MiniLM-L6-v2, learn to find the span of an answer,
 as in BERT (Devlin et al., 2019): a start and an end among the tokens, the first token for "not here". Where only the
 sentence of the answer is known, any of its words is right for either (marginal likelihood: Clark and Gardner, 2018).
-With --teachers a run also learns what earlier runs make of each example (distillation: Hinton et al., 2015). The word
-embeddings stay as they are, so the product need not store them twice. A run that was stopped goes on from its last
-checkpoint.
+With --teachers a run also learns what earlier runs make of each example (distillation: Hinton et al., 2015), with
+--twice it begins with each layer of an earlier one two times (stacking: Gong et al., ICML 2019). The word embeddings
+stay as they are, so the product need not store them twice. A run that was stopped goes on from its last checkpoint.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 import random
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the project i
 from clippings.reader import titled
 
 EPOCHS = 3
-# How much of each kind is seen in an epoch, drawn anew for each.
+# How often each kind is seen in an epoch; a part of it is drawn anew for each.
 SHARES = {
     "squad": 1.0,
     "squad-unanswerable": 1.0,
@@ -48,14 +49,15 @@ SHARES = {
     "news-retrieved": 0.15,
     "cloze": 0.3,
     "cloze-without": 0.15,
-    "canard": 1.0,
-    "canard-unanswerable": 1.0,
-    "canard-cut": 0.5,
+    "canard": 3.0,  # few, and the only ones of people who had not read
+    "canard-unanswerable": 3.0,
+    "canard-cut": 1.0,
     "written": 1.0,
     "written-sentence": 1.0,
     "written-unanswerable": 1.0,
-    "written-retrieved": 0.2,  # with which half of what is seen is unanswerable
+    "written-retrieved": 0.12,  # with which half of what is seen is unanswerable
 }
+LAYER = re.compile(r"(?<=^bert\.encoder\.layer\.)\d+")  # in the name of a weight
 LOOSE = ("canard", "written-sentence")  # the answer is a sentence or somewhere in it: any of its words is right
 NEW = ("canard", "written")  # what begins so has its whole share in a run that only rehearses all else
 MAX_TOKENS = 320  # of question, title and passage; what has its answer further on is left out
@@ -81,6 +83,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints and weights go")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--begin", type=Path, metavar="WEIGHTS", help="of an earlier run, to begin with")
+    parser.add_argument("--twice", action="store_true", help="begin with each of its layers two times")
     parser.add_argument("--seed", type=int, default=1, help="another draw of examples, order and dropout")
     parser.add_argument(
         "--rehearse", type=float, default=1.0, help=f"how much of what is neither {' nor '.join(NEW)} to see, 0 to 1"
@@ -94,10 +97,17 @@ def main() -> int:
     examples = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
     begun = arguments.begin.read_bytes() if arguments.begin else b""
     shares = _shares(arguments.rehearse)
-    options = f"{arguments.seed} {arguments.epochs} {json.dumps(shares)}"
+    options = f"{arguments.seed} {arguments.epochs} {arguments.twice} {json.dumps(shares)}"
     taught = b"".join(path.read_bytes() for path in arguments.teachers)
     begun_sha256 = hashlib.sha256(packed + begun + taught + options.encode()).hexdigest()
-    run = Run(arguments.out / "checkpoint.pt", begun_sha256, arguments.begin, arguments.seed, arguments.teachers)
+    run = Run(
+        arguments.out / "checkpoint.pt",
+        begun_sha256,
+        arguments.begin,
+        arguments.twice,
+        arguments.seed,
+        arguments.teachers,
+    )
     train(examples, _batches(examples, arguments.epochs, shares=shares, seed=arguments.seed), run=run)
     return 0
 
@@ -113,6 +123,7 @@ class Run:
     checkpoint: Path
     begun_sha256: str  # of the examples, the weights it begins with and the options
     begin: Path | None
+    twice: bool  # each of the layers that it begins with
     seed: int
     teachers: Sequence[Path] = ()
 
@@ -122,7 +133,7 @@ def train(examples: Sequence[dict[str, Any]], batches: Sequence[Sequence[int]], 
     device = torch.device("cuda" if on_gpu else "cpu")
     if on_gpu:
         torch.cuda.set_stream(torch.cuda.Stream())  # type: ignore[no-untyped-call]  # the default one cannot be recorded
-    model = _model(run.begin, seed=run.seed)
+    model = _model(run.begin, twice=run.twice, seed=run.seed)
     model.to(device)  # type: ignore[arg-type]  # its stub is a decorator's
     trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     optimizer, schedule = _optimizer(trained, len(batches), device=device)
@@ -240,19 +251,32 @@ class _Recorded:
         return self.loss.clone()
 
 
-def _model(begin: Path | None, *, seed: int) -> BertForQuestionAnswering:
+def _model(begin: Path | None, *, seed: int, twice: bool = False) -> BertForQuestionAnswering:
     config = BertConfig.from_pretrained(get_model_path())
     config.attention_probs_dropout_prob = 0.0  # with it torch's fast attention cannot be used on a CPU
+    weights = load_file(begin) if begin else {}
+    begun = _twice(weights) if twice else weights
+    layers = {layer[0] for layer in map(LAYER.search, begun) if layer}
+    config.num_hidden_layers = len(layers) or config.num_hidden_layers
     model = BertForQuestionAnswering.from_pretrained(get_model_path(), config=config)
     torch.manual_seed(seed)
     torch.nn.init.normal_(model.qa_outputs.weight, std=config.initializer_range)
     torch.nn.init.zeros_(model.qa_outputs.bias)
     model.bert.embeddings.word_embeddings.weight.requires_grad_(False)
     if begin:
-        found = model.load_state_dict(load_file(begin), strict=False)
+        found = model.load_state_dict(begun, strict=False)
         if found.unexpected_keys or found.missing_keys != ["bert.embeddings.word_embeddings.weight"]:
             raise SystemExit(f"{begin}: not the weights of a run")
     return model
+
+
+def _twice(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Give each layer two times, the second after the first."""
+
+    def named(name: str, time: int) -> str:
+        return LAYER.sub(lambda layer: str(2 * int(layer[0]) + time), name)
+
+    return {named(name, time): weight for time in range(2) for name, weight in weights.items()}
 
 
 def _optimizer(
@@ -304,7 +328,7 @@ def _batches(
     lengths = [len(example["text"]) + len(example["question"]) + len(example["title"]) for example in examples]
     batches = []
     for _ in range(epochs):
-        numbers = [n for kind, of in kinds.items() for n in draw.sample(of, round(shares[kind] * len(of)))]
+        numbers = [n for kind, of in kinds.items() for n in _drawn(of, shares[kind], draw)]
         numbers.sort(key=lambda number: lengths[number] + draw.randint(0, JITTER))
         of_epoch: list[list[int]] = []
         batch: list[int] = []
@@ -318,6 +342,12 @@ def _batches(
         draw.shuffle(of_epoch)
         batches += of_epoch
     return batches
+
+
+def _drawn(numbers: list[int], share: float, draw: random.Random) -> list[int]:
+    """Draw a share of them, of a share of 2.5 each twice and half of them once more."""
+    times, part = divmod(share, 1)
+    return numbers * int(times) + draw.sample(numbers, round(part * len(numbers)))
 
 
 def _inputs(
