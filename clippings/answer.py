@@ -11,7 +11,7 @@ from clippings.reader import Reader
 from clippings.records import Answer, Article, Confidence, Hit, Quote, Span
 from clippings.retrieve import Retrieved, articles, passage_hits, retrieve
 
-PASSAGES = 10  # read for one question
+PASSAGES = 7  # read for one question: more takes longer and finds hardly more (CONTRIBUTING.md)
 SENTENCES = 3  # quoted in an answer at most
 NEAREST = 3  # passages shown when nothing answers
 # Probabilities that the best sentence answers, chosen on the "tune" part of the data (benchmarks/calibrate.py). At

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_READER = "clippings-reader"
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "reader"  # its README.md says how it was made
-DEFAULT_SHA256 = "569a57174f0a50c103be1952b335b97dc64d3735ed8e3ebedaf4ce6d4797f662"
+DEFAULT_SHA256 = "5b4dcd37130f0593962a4aff3fa8cda59b3d20d1969e408017cb01b25dee6718"
 NO_READER = "none"
 WINDOW = 384  # tokens of question and passage read at once, as is usual on SQuAD; hardly a passage is longer
 STRIDE = 128  # tokens that two windows of a longer one share
