@@ -55,8 +55,8 @@ A share of n questions is known to 1 / (2 √n) at best: .09 of 30, .05 of 100, 
 "report" (`benchmarks/sets.py`): no weight and no threshold was fitted on it, but which signals there are, how much
 a term in a headline counts for BM25, what a long answer costs, from where on words are picked out, what of several
 dates comes first, that confidence is a step less for yes or no, that a little less is refused than by the fit (.94
-of paragraphs' questions answered on tune, not .93), and which runs of the reader are averaged, was chosen with
-figures of it in view, and three of earlier runs were taught with sentences of the rtqa articles
+of paragraphs' questions answered on tune, not .92 or .93), and which runs of earlier readers are averaged, was chosen
+with figures of it in view, and three of earlier runs were taught with sentences of the rtqa articles
 (`training/README.md`); data that nobody has seen may give a little less. Except where it is measured nothing is
 refused. "news" are questions that a language model wrote for this project on passages of the rtqa articles
 (`benchmarks/news.jsonl`), half of which their passage does not answer; another article may, and it wrote what the

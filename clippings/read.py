@@ -44,8 +44,8 @@ class Weights:
 
 WITH_READER = Weights(  # `rank` fitted with an earlier reader (CONTRIBUTING.md)
     rank=(0.15, 0.32, 0.49, 3.47, 0.30, -1.06, 0.92, 0.36),
-    answers=(0.05, 1.97, 0.00, 1.18, 1.64, -0.70, 0.12, 0.25),
-    bias=-4.0,
+    answers=(0.01, 2.78, 0.00, 1.29, 1.37, -1.00, 0.03, 0.21),
+    bias=-3.6,
     wordless=0.5,
 )
 WITHOUT_READER = Weights(
