@@ -15,8 +15,9 @@ PASSAGES = 7  # read for one question: more takes longer and finds hardly more (
 SENTENCES = 3  # quoted in an answer at most
 NEAREST = 3  # passages shown when nothing answers
 # Probabilities that the best sentence answers, chosen on the "tune" part of the data (benchmarks/calibrate.py). At
-# FOUND .89 of the questions that the articles of a small index answer are answered with the reader and .90 without, and
-# .98 and .88 of those near its topic that they do not are refused; benchmarks/RESULTS.md has what that gives elsewhere.
+# FOUND .90 of the questions that the articles of a small index answer (80) are answered with the reader and .90
+# without, and .96 and .88 of those near its topic that they do not (48) are refused; benchmarks/RESULTS.md has what
+# that gives elsewhere.
 FOUND, MEDIUM, HIGH = 0.12, 0.35, 0.65
 GAP = 4.0  # log-odds, at most, between the best sentence and a further one, unless that is later news: enough to show
 # where outlets differ

@@ -310,7 +310,7 @@ def test_a_run_begins_with_the_weights_of_another_or_not_at_all(tmp_path: Path) 
     deeper = train._model(ROOT / "reader" / "model.safetensors", seed=1, twice=True).state_dict()
     for name, weight in given_weights.items():
         layer = re.search(r"(?<=layer\.)\d+", name)
-        twice = [re.sub(r"(?<=layer\.)\d+", str(2 * int(layer[0]) + time), name) if layer else name for time in (0, 1)]
+        twice = [re.sub(r"(?<=layer\.)\d+", str(2 * int(layer[0]) + copy), name) if layer else name for copy in (0, 1)]
         assert all(torch.equal(deeper[name], weight.float()) for name in twice)
     assert len(deeper) == 2 * len(begun) - sum("layer." not in name for name in begun)
     del given_weights["qa_outputs.weight"]

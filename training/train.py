@@ -4,7 +4,8 @@ The weights of the embedding model that the project uses anyway, all-MiniLM-L6-v
 as in BERT (Devlin et al., 2019): a start and an end among the tokens, the first token for "not here". Where only the
 sentence of the answer is known, any of its words is right for either (marginal likelihood: Clark and Gardner, 2018).
 With --teachers a run also learns what earlier runs make of each example (distillation: Hinton et al., 2015), with
---twice it begins with each layer of an earlier one two times (stacking: Gong et al., ICML 2019). The word embeddings
+--twice it begins with each layer of an earlier one two times (stacking, as Gong et al., ICML 2019, do with
+the whole). The word embeddings
 stay as they are, so the product need not store them twice. A run that was stopped goes on from its last checkpoint.
 """
 
@@ -55,7 +56,7 @@ SHARES = {
     "written": 1.0,
     "written-sentence": 1.0,
     "written-unanswerable": 1.0,
-    "written-retrieved": 0.12,  # with which half of what is seen is unanswerable
+    "written-retrieved": 0.12,  # with which nearly half of what is seen is unanswerable
 }
 LAYER = re.compile(r"(?<=^bert\.encoder\.layer\.)\d+")  # in the name of a weight
 LOOSE = ("canard", "written-sentence")  # the answer is a sentence or somewhere in it: any of its words is right
@@ -83,7 +84,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where checkpoints and weights go")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--begin", type=Path, metavar="WEIGHTS", help="of an earlier run, to begin with")
-    parser.add_argument("--twice", action="store_true", help="begin with each of its layers two times")
+    parser.add_argument("--twice", action="store_true", help="begin with each layer of --begin two times")
     parser.add_argument("--seed", type=int, default=1, help="another draw of examples, order and dropout")
     parser.add_argument(
         "--rehearse", type=float, default=1.0, help=f"how much of what is neither {' nor '.join(NEW)} to see, 0 to 1"
@@ -92,6 +93,8 @@ def main() -> int:
         "--teachers", type=Path, nargs="*", default=[], metavar="WEIGHTS", help="of earlier runs, whose mean is learnt"
     )
     arguments = parser.parse_args()
+    if arguments.twice and not arguments.begin:
+        parser.error("--twice wants --begin WEIGHTS")
     arguments.out.mkdir(parents=True, exist_ok=True)
     packed = (arguments.examples / "examples.jsonl.gz").read_bytes()
     examples = [json.loads(line) for line in gzip.decompress(packed).splitlines()]
@@ -271,12 +274,12 @@ def _model(begin: Path | None, *, seed: int, twice: bool = False) -> BertForQues
 
 
 def _twice(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Give each layer two times, the second after the first."""
+    """Give each layer two times, its copy right behind it."""
 
-    def named(name: str, time: int) -> str:
-        return LAYER.sub(lambda layer: str(2 * int(layer[0]) + time), name)
+    def named(name: str, copy: int) -> str:
+        return LAYER.sub(lambda layer: str(2 * int(layer[0]) + copy), name)
 
-    return {named(name, time): weight for time in range(2) for name, weight in weights.items()}
+    return {named(name, copy): weight for copy in range(2) for name, weight in weights.items()}
 
 
 def _optimizer(
@@ -328,7 +331,7 @@ def _batches(
     lengths = [len(example["text"]) + len(example["question"]) + len(example["title"]) for example in examples]
     batches = []
     for _ in range(epochs):
-        numbers = [n for kind, of in kinds.items() for n in _drawn(of, shares[kind], draw)]
+        numbers = [n for kind, of in kinds.items() for n in _drawn(of, shares[kind], draw=draw)]
         numbers.sort(key=lambda number: lengths[number] + draw.randint(0, JITTER))
         of_epoch: list[list[int]] = []
         batch: list[int] = []
@@ -344,7 +347,7 @@ def _batches(
     return batches
 
 
-def _drawn(numbers: list[int], share: float, draw: random.Random) -> list[int]:
+def _drawn(numbers: list[int], share: float, *, draw: random.Random) -> list[int]:
     """Draw a share of them, of a share of 2.5 each twice and half of them once more."""
     times, part = divmod(share, 1)
     return numbers * int(times) + draw.sample(numbers, round(part * len(numbers)))
