@@ -13,6 +13,7 @@ from clippings.templates import Templates
 Json = dict[str, Any]
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what could move a terminal's cursor or change its colours
+AUTHORITY = re.compile(r"(?:\[[^\[\]@]+\]|[^\[\]@:]+)(?::\d*)?")  # of a URL: a host and a port, no user before them
 BLANK_LINES = re.compile(r"(\n{2,})")  # what stands between two paragraphs
 
 
@@ -258,7 +259,7 @@ def _host(url: str) -> str | None:
         parts.port  # noqa: B018 -- raises when it is no port
     except ValueError:  # "http://[" and the like
         return None
-    return parts.hostname if parts.scheme in ("http", "https") and "@" not in parts.netloc else None
+    return parts.hostname if parts.scheme in ("http", "https") and AUTHORITY.fullmatch(parts.netloc) else None
 
 
 def _escaped(text: str) -> str:

@@ -334,6 +334,8 @@ def test_nearest_passages_are_marked_as_no_answer() -> None:
         "http://good.example@evil.example/",
         "http://good.example:80@evil.example/",
         "http://@evil.example/",
+        "http://[::1]evil.example/",  # Python reads ::1 in both, browsers nothing
+        "http://evil.example[::1]/",
         "http:evil.example",
         "http://evil.example:port/",
         "http://evil.example:65536/",
