@@ -4,9 +4,9 @@ The weights of the embedding model that the project uses anyway, all-MiniLM-L6-v
 as in BERT (Devlin et al., 2019): a start and an end among the tokens, the first token for "not here". Where only the
 sentence of the answer is known, any of its words is right for either (marginal likelihood: Clark and Gardner, 2018).
 With --teachers a run also learns what earlier runs make of each example (distillation: Hinton et al., 2015), with
---twice it begins with each layer of an earlier one two times (stacking, as Gong et al., ICML 2019, do with
-the whole). The word embeddings
-stay as they are, so the product need not store them twice. A run that was stopped goes on from its last checkpoint.
+--twice it begins with each layer of an earlier one two times (stacking, as Gong et al., ICML 2019, do with the whole).
+The word embeddings stay as they are, so the product need not store them twice. A run that was stopped goes on from its
+last checkpoint.
 """
 
 import argparse
@@ -106,10 +106,10 @@ def main() -> int:
     run = Run(
         arguments.out / "checkpoint.pt",
         begun_sha256,
-        arguments.begin,
-        arguments.twice,
-        arguments.seed,
-        arguments.teachers,
+        begin=arguments.begin,
+        twice=arguments.twice,
+        seed=arguments.seed,
+        teachers=arguments.teachers,
     )
     train(examples, _batches(examples, arguments.epochs, shares=shares, seed=arguments.seed), run=run)
     return 0
@@ -257,8 +257,9 @@ class _Recorded:
 def _model(begin: Path | None, *, seed: int, twice: bool = False) -> BertForQuestionAnswering:
     config = BertConfig.from_pretrained(get_model_path())
     config.attention_probs_dropout_prob = 0.0  # with it torch's fast attention cannot be used on a CPU
-    weights = load_file(begin) if begin else {}
-    begun = _twice(weights) if twice else weights
+    begun = load_file(begin) if begin else {}
+    if twice:
+        begun = _twice(begun)
     layers = {layer[0] for layer in map(LAYER.search, begun) if layer}
     config.num_hidden_layers = len(layers) or config.num_hidden_layers
     model = BertForQuestionAnswering.from_pretrained(get_model_path(), config=config)
